@@ -1,0 +1,133 @@
+"""The command line: one subcommand a stage. It parses, asks `supernet.plan` for the job, and runs the stage."""
+
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supernet import config as configs
+from supernet import paths, plan, records
+from supernet.digest import digest
+from supernet.errors import UserError
+from supernet.job import Job
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+HELP = {
+    "scale": "entry of `scales` in params.yaml",
+    "set": "evaluation | landmarks/NAME/sSEED | additions/METHOD/sSEED/iN | found/METHOD/SEARCHER/sSEED",
+    "iteration": "0 is the warm-up",
+}
+INTERRUPTED = 130
+
+
+def _command(function: Callable[..., Job]) -> None:
+    """Make a subcommand of a function of `supernet.plan`: its wildcards become required options."""
+
+    @functools.wraps(function)
+    def command(params: Path, **wildcards: str | int) -> None:
+        config = configs.load(str(wildcards["scale"]), params)
+        run(function(config, **wildcards))
+
+    wildcards = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    options = [
+        inspect.Parameter(
+            p.name, p.KEYWORD_ONLY, annotation=Annotated[p.annotation, typer.Option(help=HELP.get(p.name, ""))]
+        )
+        for p in wildcards
+    ]
+    where = Annotated[Path, typer.Option(help="the file of all parameters")]
+    file = inspect.Parameter("params", inspect.Parameter.KEYWORD_ONLY, annotation=where, default=Path("params.yaml"))
+    command.__signature__ = inspect.Signature([*options, file])
+    app.command(name=function.__name__, help=function.__doc__)(command)
+
+
+for _stage in (plan.data, plan.table, plan.archs, plan.truth, plan.train, plan.score, plan.search, plan.measure):
+    _command(_stage)
+
+
+@app.command()
+def check(params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml")) -> None:
+    """Check params.yaml at every scale."""
+    for scale in configs.scales(params):
+        configs.load(scale, params)
+    typer.echo(f"{params}: fine at {', '.join(configs.scales(params))}")
+
+
+def run(job: Job) -> None:
+    """Run a job's stage in its state folder, and write what it cost beside its first output."""
+    for path in job.sources:
+        if not Path(path).exists():
+            raise UserError(f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first")
+    code = digest(*job.modules)
+    identity = json.dumps([job.stamp(), code], sort_keys=True)
+    state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
+    started = time.perf_counter()
+    try:
+        importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
+    except BaseException:
+        if state.is_dir():
+            records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
+        raise
+    _write_costs(job, code, _spent(state) + time.perf_counter() - started)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+def _spent(state: Path) -> float:
+    """Seconds that earlier, interrupted attempts took."""
+    path = state / "spent.json"
+    return records.read_json(path)["seconds"] if path.exists() else 0.0
+
+
+def _write_costs(job: Job, code: str, seconds: float) -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    costs = {
+        "stage": job.stage,
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "peak_memory_mb": usage.ru_maxrss // 1024,
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
+        "code": code,
+    }
+    first = next(iter(job.outputs.values()))
+    scale, rest = first.removeprefix("results/").split("/", 1)
+    records.write_json(paths.COSTS.format(scale=scale, job=os.path.splitext(rest)[0]), costs)
+
+
+def _processor() -> str:
+    """The processor's name, or the accelerator's where one is in use."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return torch.cuda.get_device_name()
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
+
+
+def main() -> None:
+    """Entry point: errors that a user can cause are one line and status 2, an interrupted run is status 130."""
+    try:
+        app()
+    except UserError as error:
+        print(f"supernet: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if type(error).__name__ != "Interrupted":
+            raise
+        print(f"supernet: {error}", file=sys.stderr)
+        sys.exit(INTERRUPTED)

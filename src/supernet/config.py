@@ -1,0 +1,308 @@
+"""params.yaml -> one checked, frozen configuration per scale.
+
+Unknown keys, missing keys, wrong types and impossible values are errors before the first job. The arguments of a
+plug-in are checked against the keyword-only signature of its ``make(...)``, read from the source without importing it:
+the signature is the schema.
+"""
+
+import ast
+import functools
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, create_model
+
+from supernet import settings
+from supernet.errors import UserError
+from supernet.plugins import PACKAGE, kinds
+from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
+
+TruthName = Literal["valid", "test"]
+
+
+class Plugin(Strict):
+    """A plug-in: ``kind`` is a file in its folder, ``args`` the keyword arguments of the file's ``make``."""
+
+    kind: str
+    args: dict[str, Any] = {}
+
+
+class Data(Plugin):
+    """A data set at one size, with named disjoint splits of its training images (numbers of images)."""
+
+    size: Count
+    split: dict[Literal["weights", "guide", "score"], Count]
+    seed: Index = 0
+
+
+class TableTruth(Strict):
+    """Ground truth looked up in a benchmark table."""
+
+    kind: Literal["table"]
+    table: str
+    dataset: str
+    epochs: Count
+
+
+class Task(Strict):
+    """A search space on a data set, where its ground truth comes from, and which truth orders and which scores."""
+
+    space: str
+    data: str
+    width: Count
+    cells: Count
+    truth: Annotated[TableTruth | StandaloneTruth, Field(discriminator="kind")]
+    order_truth: TruthName
+    score_truth: TruthName
+    evaluation: Annotated[int, Field(ge=2)]
+
+
+class LandmarkSet(Strict):
+    """How the first landmarks of a run are drawn."""
+
+    kind: Literal["distant", "uniform"]
+    count: Annotated[int, Field(ge=2)]
+    distance: Index = 2
+
+
+class Net(Strict):
+    """The super-net: how weights are shared and whether batch-norm has an affine part."""
+
+    sharing: Literal["one_shot", "node_shared"]
+    affine: bool
+
+
+class Additions(Strict):
+    """After each iteration but the last, the ``count`` best new architectures of ``searcher`` become landmarks."""
+
+    searcher: str
+    count: Count
+
+
+class Method(Plugin):
+    """A way of training a super-net. ``start`` names the entry whose warm-up this one shares."""
+
+    net: Net
+    train: Train
+    iterations: Count = 1
+    start: str | None = None
+    landmarks: str | None = None
+    additions: Additions | None = None
+
+    def segment(self, iteration: int) -> tuple[int, int]:
+        """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up."""
+        if iteration == 0:
+            return 0, self.train.warmup
+        length = (self.train.epochs - self.train.warmup) // self.iterations
+        return self.train.warmup + (iteration - 1) * length, self.train.warmup + iteration * length
+
+
+class Searcher(Plugin):
+    """A search, and the estimator and score that guide it."""
+
+    estimator: str
+    score: str
+
+
+class Study(Strict):
+    """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about."""
+
+    title: str
+    scales: list[str]
+    task: str
+    methods: Annotated[list[str], Field(min_length=1)]
+    estimators: Annotated[list[str], Field(min_length=1)]
+    searchers: list[str] = []
+    contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    claims: str | None = None
+
+
+class Metrics(Strict):
+    """Settings of the rank metrics; ``resolution`` as a fraction of accuracy."""
+
+    resolutions: Annotated[list[Positive], Field(min_length=1)]
+    precision_at: Annotated[list[Fraction], Field(min_length=1)]
+    bootstrap: Count
+    level: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Config(Strict):
+    """Everything params.yaml says at one scale."""
+
+    seeds: Annotated[list[Index], Field(min_length=1)]
+    threads: Count
+    device: Literal["cpu", "cuda", "auto"]
+    data: dict[str, Data]
+    tables: dict[str, Plugin]
+    tasks: dict[str, Task]
+    landmarks: dict[str, LandmarkSet]
+    methods: dict[str, Method]
+    estimators: dict[str, Plugin]
+    searchers: dict[str, Searcher]
+    metrics: Metrics
+    studies: dict[str, Study]
+
+
+def load(scale: str, path: str | Path = "params.yaml") -> Config:
+    """Read ``path`` at ``scale``. Raises ``UserError`` naming the key if anything in it is wrong, at any scale."""
+    raw = read(path)
+    if scale not in raw.get("scales", {}):
+        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(raw.get('scales', {}))}")
+    return _resolve(raw, scale, str(path))
+
+
+def scales(path: str | Path = "params.yaml") -> list[str]:
+    """Names of the scales of ``path``."""
+    return list(read(path).get("scales", {}))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> dict[str, Any]:
+    try:
+        raw = yaml.load(path.read_text(), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: expected a mapping of sections")
+    return raw
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The unresolved content of ``path``; ``UserError`` if it is missing, no YAML, or names a key twice."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run from the folder that holds it, or name it with --params")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def merge(base: Any, over: Any) -> Any:
+    """``over`` merged recursively over ``base``: mappings merge, anything else replaces."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {k: merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k)) for k in {**base, **over}}
+    return over
+
+
+def _resolve(raw: dict[str, Any], scale: str, path: str) -> Config:
+    merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
+    methods = merged.get("methods") or {}
+    merged["methods"] = {name: _with_bases(methods, name, path, ()) for name in methods}
+    try:
+        config = Config.model_validate(merged)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_one_line(error)} (scale {scale})") from None
+    _check_plugins(config, path)
+    _check_references(config, path)
+    return config
+
+
+def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:
+    """The entry ``name`` merged over its ``base``; ``args`` of another kind are not inherited."""
+    if name in chain:
+        raise UserError(f"{path}: methods.{name}.base: a cycle ({' -> '.join((*chain, name))})")
+    if name not in methods:
+        raise UserError(f"{path}: methods.{chain[-1]}.base: no method {name!r}; known: {', '.join(methods)}")
+    entry = methods[name]
+    if not isinstance(entry, dict) or "base" not in entry:
+        return entry
+    base = _with_bases(methods, entry["base"], path, (*chain, name))
+    own = {k: v for k, v in entry.items() if k != "base"}
+    if own.get("kind", base.get("kind")) != base.get("kind"):
+        base = {k: v for k, v in base.items() if k != "args"}
+    return merge(base, own)
+
+
+@functools.cache
+def schema(folder: str, kind: str) -> type[Strict]:
+    """The model of a plug-in's arguments: the keyword-only parameters of its ``make``, with their annotations."""
+    source = PACKAGE / folder / f"{kind}.py"
+    make = next(n for n in ast.parse(source.read_text()).body if isinstance(n, ast.FunctionDef) and n.name == "make")
+    fields: dict[str, Any] = {}
+    for argument, default in zip(make.args.kwonlyargs, make.args.kw_defaults, strict=True):
+        annotation = eval(compile(ast.Expression(argument.annotation), str(source), "eval"), vars(settings))
+        fields[argument.arg] = (annotation, ... if default is None else ast.literal_eval(default))
+    return create_model(kind, __base__=Strict, **fields)
+
+
+def _check_plugins(config: Config, path: str) -> None:
+    sections = {"data": "datasets", "tables": "tables", "methods": "methods", "estimators": "estimators", "searchers": "searchers"}
+    for section, folder in sections.items():
+        for name, plugin in getattr(config, section).items():
+            where = f"{path}: {section}.{name}"
+            if plugin.kind not in kinds(folder):
+                raise UserError(f"{where}.kind: no {plugin.kind!r}; known: {', '.join(kinds(folder))}")
+            try:
+                schema(folder, plugin.kind).model_validate(plugin.args)
+            except ValidationError as error:
+                raise UserError(f"{where}.args.{_one_line(error)}") from None
+
+
+def _check_references(config: Config, path: str) -> None:
+    def known(section: str, name: str | None, where: str) -> None:
+        if name is not None and name not in getattr(config, section):
+            raise UserError(f"{path}: {where}: no {name!r} in {section}; known: {', '.join(getattr(config, section))}")
+
+    for name, task in config.tasks.items():
+        known("data", task.data, f"tasks.{name}.data")
+        if task.space not in kinds("spaces"):
+            raise UserError(f"{path}: tasks.{name}.space: no {task.space!r}; known: {', '.join(kinds('spaces'))}")
+        if isinstance(task.truth, TableTruth):
+            known("tables", task.truth.table, f"tasks.{name}.truth.table")
+    for name, method in config.methods.items():
+        _check_method(config, path, name, method, known)
+    for name, searcher in config.searchers.items():
+        known("estimators", searcher.estimator, f"searchers.{name}.estimator")
+    for name, study in config.studies.items():
+        known("tasks", study.task, f"studies.{name}.task")
+        for section in ("methods", "estimators", "searchers"):
+            for entry in getattr(study, section):
+                known(section, entry, f"studies.{name}.{section}")
+        for pair in study.contrasts:
+            for entry in pair:
+                if entry not in study.methods:
+                    raise UserError(f"{path}: studies.{name}.contrasts: {entry!r} is not among the study's methods")
+
+
+def _check_method(config: Config, path: str, name: str, method: Method, known: Any) -> None:
+    where = f"{path}: methods.{name}"
+    known("landmarks", method.landmarks, f"methods.{name}.landmarks")
+    known("methods", method.start, f"methods.{name}.start")
+    train = method.train
+    if train.warmup >= train.epochs:
+        raise UserError(f"{where}.train.warmup: {train.warmup} is not less than epochs = {train.epochs}")
+    if (train.epochs - train.warmup) % method.iterations:
+        raise UserError(f"{where}.iterations: {method.iterations} does not divide the {train.epochs - train.warmup} epochs after warm-up")
+    if method.start is not None:
+        owner = config.methods[method.start]
+        if (owner.train, owner.net) != (train, method.net) or not train.warmup or owner.start is not None:
+            raise UserError(f"{where}.start: {method.start!r} must own a warm-up with the same train and net settings")
+    if method.additions is not None:
+        known("searchers", method.additions.searcher, f"methods.{name}.additions.searcher")
+
+
+def _one_line(error: ValidationError) -> str:
+    first, *rest = error.errors()
+    where = ".".join(str(part) for part in first["loc"])
+    got = "" if first["type"] in ("missing", "extra_forbidden") else f", got {first['input']!r}"
+    what = {"missing": "is missing", "extra_forbidden": "is not a known key"}.get(first["type"], first["msg"])
+    more = f" (and {len(rest)} more)" if rest else ""
+    return f"{where}: {what}{got}{more}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that reads ``1e-3`` as a number and refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        twice = {k for k in keys if keys.count(k) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"key {sorted(map(str, twice))[0]!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)

@@ -1,0 +1,117 @@
+"""Intervals: over architectures inside a run by bootstrap, over seeds across runs by Student's t.
+
+Columns are as in `supernet.metrics`, and so are the errors. `level` is the coverage aimed at, in (0, 1). The two kinds
+answer different questions: the bootstrap says how far a number depends on which architectures were evaluated, the t
+interval how far on the seed. Only the second, on paired differences, supports a claim of improvement.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from supernet.metrics import Column, as_column, as_columns, kendall_tau, truth_bins
+
+Metric = Callable[[Column, Column], float]
+
+# Above this many rows, (n, n) pair matrices cost more than one O(n log n) tau per resample.
+PAIRWISE_LIMIT = 1000
+
+
+def bootstrap(
+    metric: Metric,
+    truth: ArrayLike,
+    score: ArrayLike,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """(value, low, high) of any metric: percentile bootstrap over architectures.
+
+    `metric(truth, score)` is called once per resample, e.g. `functools.partial(precision_at_k, k=0.1)`. Resamples on
+    which it is undefined (NaN) are left out. The interval covers the choice of architectures, not the seed of a run.
+    """
+    truth, score = as_columns(truth, score)
+    values = [metric(truth[rows], score[rows]) for rows in _resamples(len(truth), resamples, rng)]
+    return float(metric(truth, score)), *_percentiles(np.array(values), level)
+
+
+def bootstrap_tau(
+    truth: ArrayLike,
+    score: ArrayLike,
+    rng: np.random.Generator,
+    resolution: float | None = None,
+    resamples: int = 1000,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """(value, low, high) of `kendall_tau`, or with a resolution of `sparse_kendall_tau` as the paper defines it.
+
+    The same resamples and numbers as `bootstrap` with the same rng, twenty times faster at n = 200.
+    """
+    truth, score = as_columns(truth, score)
+    if resolution is not None:
+        truth = truth_bins(truth, resolution)
+    if len(truth) > PAIRWISE_LIMIT:
+        return bootstrap(kendall_tau, truth, score, rng, resamples, level)
+    values = resampled_tau(truth, score, _resamples(len(truth), resamples, rng))
+    return kendall_tau(truth, score), *_percentiles(values, level)
+
+
+def resampled_tau(truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer]) -> Column:
+    """tau-b of every resample, (B,), for rows (B, n) of indices; NaN where a resampled column is constant.
+
+    A resample only weighs each pair of architectures by the product of their multiplicities, so the pair signs are
+    computed once. Memory: three (n, n) matrices. All sums are of whole numbers, hence exact on any number of threads.
+    """
+    truth, score = as_columns(truth, score)
+    b, m = len(rows), len(truth)
+    counts = np.bincount((rows + m * np.arange(b)[:, None]).ravel(), minlength=b * m).reshape(b, m).astype(float)
+    signs = [np.sign(column[:, None] - column[None, :]) for column in (truth, score)]
+    products = (signs[0] * signs[1], np.abs(signs[0]), np.abs(signs[1]))  # P - Q, n0 - n1, n0 - n2, each (m, m)
+    balance, untied_truth, untied_score = (((counts @ pairs) * counts).sum(axis=1) for pairs in products)
+    with np.errstate(invalid="ignore"):  # 0 / 0: the undefined case above
+        return balance / np.sqrt(untied_truth * untied_score)
+
+
+def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
+    """(mean, low, high) over independent seeds by Student's t with n - 1 degrees of freedom; one seed: NaN bounds.
+
+    Raises ValueError where there is no value, or one is not finite.
+    """
+    from scipy.special import stdtrit
+
+    values = as_column("values", values, least=1)
+    mean, n = float(values.mean()), len(values)
+    if n == 1:
+        return mean, float("nan"), float("nan")
+    half = float(stdtrit(n - 1, (1 + _level(level)) / 2) * values.std(ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half
+
+
+def paired_t(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, float, float, int]:
+    """(mean of a - b, low, high, n) over seeds: row i of both columns ran on the same random numbers.
+
+    For m contrasts in one table, level = 1 - 0.05 / m keeps the chance of any false one at 5 % (Bonferroni).
+    """
+    a, b = as_columns(a, b, names=("a", "b"), least=1)
+    return *t_interval(a - b, level), len(a)
+
+
+def _resamples(n: int, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}")
+    return rng.integers(n, size=(resamples, n))
+
+
+def _percentiles(values: Column, level: float) -> tuple[float, float]:
+    tail, values = (1 - _level(level)) / 2, values[~np.isnan(values)]
+    if not len(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def _level(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    return level

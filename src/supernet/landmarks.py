@@ -1,0 +1,58 @@
+"""Sampling of landmark architectures (Landmark Regularization, Yu et al. 2021, Algorithm 1)."""
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import numpy as np
+
+from supernet import arch as archs
+from supernet.arch import Arch, Choice
+from supernet.errors import UserError
+
+MAX_TRIES = 500  # of one walk or draw, before the sampler starts again or gives up
+
+
+def sample(
+    choices: Sequence[Choice],
+    rng: np.random.Generator,
+    *,
+    kind: Literal["distant", "uniform"],
+    count: int,
+    distance: int = 2,
+    forbidden: Collection[Arch] = (),
+) -> list[Arch]:
+    """Draw ``count`` distinct architectures, none of them in ``forbidden``.
+
+    * ``distant``: Algorithm 1. A root is drawn uniformly; every further member is a random walk of single mutations
+      from the root that stops as soon as its Hamming distance to the root is larger than ``distance``.
+    * ``uniform``: uniform over the space, as the paper's released scripts do in all main experiments (D03).
+
+    Duplicates are rejected and a walk that meets only known architectures starts again (the paper is silent on both).
+    Raises ``UserError`` if the space has too few admissible architectures.
+    """
+    if kind == "distant" and distance >= len(choices):
+        raise UserError(f"landmarks: distance is {distance}, expected less than the {len(choices)} choices of the space")
+    admissible = archs.size(choices) - len(set(forbidden))
+    if count > admissible:
+        raise UserError(f"landmarks: count is {count}, but only {admissible} architectures are admissible")
+    found: list[Arch] = []
+    known = set(forbidden)
+    for _ in range(MAX_TRIES * count):
+        if len(found) == count:
+            return found
+        if kind == "uniform" or not found:
+            candidate = archs.sample(choices, rng)
+        else:
+            candidate = _walk(choices, found[0], distance, rng)
+        if candidate not in known:
+            known.add(candidate)
+            found.append(candidate)
+    raise UserError(f"landmarks: found only {len(found)} of {count} after {MAX_TRIES * count} tries; lower the distance")
+
+
+def _walk(choices: Sequence[Choice], root: Arch, distance: int, rng: np.random.Generator) -> Arch:
+    """Mutate from ``root`` until the Hamming distance to it exceeds ``distance`` (Algorithm 1, inner loop)."""
+    arch = root
+    while archs.hamming(arch, root) <= distance:
+        arch = archs.mutate(choices, arch, rng)
+    return arch

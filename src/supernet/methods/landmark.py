@@ -1,0 +1,82 @@
+"""Landmark Regularization (Yu, Ranftl, Salzmann, CVPR 2021): rank landmarks in the super-net as stand-alone training does.
+
+Around any method: after the warm-up, every step adds a hinge on the losses of ``pairs`` landmark pairs, measured on a
+batch of the ``guide`` split. The hinge is active where the super-net gives the better architecture the higher loss.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from supernet.settings import Count, NonNegative
+from supernet.errors import UserError
+from supernet.methods import Setup, spos
+from supernet.seeding import stream
+from supernet.train import Method, Step
+
+
+def ranking_hinge(losses: Tensor, order: Tensor) -> Tensor:
+    """``sum_k max(0, losses[order[k, 0]] - losses[order[k, 1]])`` (eq. 4, over sampled pairs eq. 6); a scalar.
+
+    ``losses: (m,)`` of the super-net; ``order: (k, 2)`` pairs of indices, the better architecture first.
+    """
+    return F.relu(losses[order[:, 0]] - losses[order[:, 1]]).sum()
+
+
+def cosine_weight(epoch: float, epochs: int, warmup: int) -> float:
+    """``lambda_t / lambda``: 0 in the warm-up, then half a cosine up to 1 at the end (eq. 7); ``epoch`` continuous."""
+    if epoch < warmup:
+        return 0.0
+    return 0.5 * (1 - math.cos(math.pi * (epoch - warmup) / (epochs - warmup)))
+
+
+class Landmark:
+    """See `make`."""
+
+    def __init__(self, setup: Setup, weight: float, pairs: int, ranks: str):
+        self.base = spos.make(setup)
+        self.setup, self.weight, self.pairs = setup, weight, pairs
+        truth = setup.truth
+        if ranks == "shuffled":
+            truth = stream(setup.seed, "shuffled-ranks", len(truth)).permutation(truth)
+        # All (better, worse) pairs; exact ties order nothing (D04).
+        self.ordered = np.argwhere(truth[:, None] > truth[None, :])
+        if len(setup.landmarks) and not len(self.ordered):
+            raise UserError("landmarks: all have the same ground truth, so they order nothing; draw others")
+
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
+        yield from self.base.losses(net, step)
+        weight = self.weight * cosine_weight(step.epoch, self.setup.epochs, self.setup.warmup)
+        step.note("weight", weight)
+        if weight == 0:
+            return
+        x, y = step.guide()
+        drawn = self.ordered[step.rng("pairs").integers(len(self.ordered), size=self.pairs)]
+        members, order = np.unique(drawn, return_inverse=True)  # each landmark is forwarded once
+        losses = torch.stack([F.cross_entropy(net(x, self.setup.landmarks[i]), y) for i in members])
+        hinge = ranking_hinge(losses, torch.from_numpy(order.reshape(drawn.shape)))
+        step.note("hinge", hinge.item())
+        violated = losses.detach()[order.reshape(drawn.shape)].diff(dim=1) < 0
+        step.note("violated", violated.float().mean().item())
+        if hinge > 0:  # a satisfied pair must leave the operations that only it touches untouched
+            yield weight * hinge
+
+
+def make(
+    setup: Setup,
+    *,
+    weight: NonNegative = 10.0,
+    pairs: Count = 1,
+    ranks: Literal["true", "shuffled"] = "true",
+) -> Method:
+    """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` pairs a step, uniform over all ordered pairs (eq. 5-7).
+
+    ``ranks="shuffled"`` permutes the landmarks' ground truth once a run: the control that keeps everything but the
+    ranking.
+    """
+    return Landmark(setup, weight, pairs, ranks)

@@ -1,0 +1,28 @@
+"""Single path one-shot (Guo et al. 2020): one architecture a step, uniform over the space."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from supernet import arch
+from supernet.methods import Setup
+from supernet.train import Method, Step
+
+
+class SPOS:
+    """See `make`."""
+
+    def __init__(self, setup: Setup):
+        self.choices = setup.space.choices
+
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
+        path = arch.sample(self.choices, step.rng("paths"))
+        loss = F.cross_entropy(net(step.x, path), step.y)
+        step.note("loss", loss.item())
+        yield loss
+
+
+def make(setup: Setup) -> Method:
+    """Cross-entropy of one uniformly sampled path (Landmark Regularization, eq. 1)."""
+    return SPOS(setup)

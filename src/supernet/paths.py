@@ -1,0 +1,25 @@
+"""The path grammar of ``results/``: one template a kind of file, filled by ``str.format`` and by Snakemake alike.
+
+``{set}`` names a set of architectures: ``evaluation`` · ``landmarks/{landmarks}/s{seed}`` ·
+``additions/{method}/s{seed}/i{iteration}`` · ``found/{method}/{searcher}/s{seed}``.
+Iteration 0 is the warm-up of a run, iterations 1..T its regularised segments.
+"""
+
+DATA = "results/{scale}/data/{data}.safetensors"
+TABLE = "results/{scale}/tables/{table}.parquet"
+ARCHS = "results/{scale}/archs/{task}/{set}.parquet"
+TRUTH = "results/{scale}/truth/{task}/{set}.parquet"
+WEIGHTS = "results/{scale}/runs/{task}/{method}/s{seed}/i{iteration}/weights.safetensors"
+LOG = "results/{scale}/logs/{task}/{method}/s{seed}/i{iteration}.jsonl"
+SCORES = "results/{scale}/scores/{task}/{method}/{estimator}/s{seed}/i{iteration}.parquet"
+SEARCH = "results/{scale}/searches/{task}/{method}/{searcher}/s{seed}/i{iteration}.parquet"
+METRICS = "results/{scale}/metrics/{study}.parquet"
+LEDGER = "results/{scale}/report/{study}/claims.parquet"
+REPORT = "results/{scale}/report/{study}/{file}"
+COSTS = "results/{scale}/costs/{job}.json"  # seconds, memory, hardware: never part of what must be bit-identical
+STATE = "results/.state/{digest}"  # resumable state of unfinished jobs, declared to nobody
+
+EVALUATION = "evaluation"
+LANDMARKS = "landmarks/{landmarks}/s{seed}"
+ADDITIONS = "additions/{method}/s{seed}/i{iteration}"
+FOUND = "found/{method}/{searcher}/s{seed}"

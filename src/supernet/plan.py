@@ -1,0 +1,225 @@
+"""params.yaml -> jobs. What depends on what is said here once: Snakemake's rules and the command line both ask here.
+
+Every function takes the configuration and the wildcards of a path in `supernet.paths` and returns the `Job` that
+makes the file.
+"""
+
+from typing import Any
+
+from supernet import paths
+from supernet.config import Config, Method, Task
+from supernet.errors import UserError
+from supernet.job import Job
+from supernet.settings import StandaloneTruth
+
+
+def data(config: Config, *, scale: str, data: str) -> Job:
+    """Images of a data set at this scale's size, in named splits."""
+    chosen = _get(config.data, data, "data")
+    return Job(
+        stage="data",
+        settings=_dump(chosen),
+        outputs={"data": paths.DATA.format(scale=scale, data=data)},
+        plugins=(f"supernet.datasets.{chosen.kind}",),
+    )
+
+
+def table(config: Config, *, scale: str, table: str) -> Job:
+    """A benchmark's table in the common schema."""
+    chosen = _get(config.tables, table, "tables")
+    return Job(
+        stage="table",
+        settings=_dump(chosen),
+        outputs={"table": paths.TABLE.format(scale=scale, table=table)},
+        plugins=(f"supernet.tables.{chosen.kind}",),
+    )
+
+
+def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
+    """A set of architectures: the evaluation set, first landmarks, landmarks added by a search, or what one found."""
+    chosen = _get(config.tasks, task, "tasks")
+    where = {"scale": scale, "task": task}
+    output = {"archs": paths.ARCHS.format(**where, set=set)}
+    space = f"supernet.spaces.{chosen.space}"
+    evaluation = paths.ARCHS.format(**where, set=paths.EVALUATION)
+    match set.split("/"):
+        case ["evaluation"]:
+            settings = {"space": chosen.space, "count": chosen.evaluation}
+            return Job("evaluation", settings, output, plugins=(space,))
+        case ["landmarks", name, seed]:
+            how = _get(config.landmarks, name, "landmarks")
+            settings = {"space": chosen.space, "seed": _number(seed), **_dump(how)}
+            return Job("landmarks", settings, output, {"evaluation": evaluation}, (space,))
+        case ["additions", name, seed, iteration]:
+            method = _get(config.methods, name, "methods")
+            at = {**where, "method": name, "seed": _number(seed), "iteration": _number(iteration)}
+            inputs = {
+                "search": paths.SEARCH.format(**at, searcher=method.additions.searcher),
+                "evaluation": evaluation,
+                "landmarks": _landmarks(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
+            }
+            return Job("additions", {"count": method.additions.count}, output, inputs)
+        case ["found", name, searcher, seed]:
+            last = _get(config.methods, name, "methods").iterations
+            at = {**where, "method": name, "searcher": searcher, "seed": _number(seed), "iteration": last}
+            return Job("additions", {"count": 1}, output, {"search": paths.SEARCH.format(**at)})
+    raise UserError(f"{output['archs']}: no such set of architectures; see supernet.paths")
+
+
+def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
+    """Stand-alone performance of a set of architectures: looked up, or trained."""
+    chosen = _get(config.tasks, task, "tasks")
+    where = {"scale": scale, "task": task, "set": set}
+    outputs = {"truth": paths.TRUTH.format(**where)}
+    inputs = {"archs": paths.ARCHS.format(**where)}
+    if isinstance(chosen.truth, StandaloneTruth):
+        settings = {**_net(chosen), **_machine(config), "truth": _dump(chosen.truth)}
+        inputs["data"] = paths.DATA.format(scale=scale, data=chosen.data)
+        return Job("standalone", settings, outputs, inputs, (f"supernet.spaces.{chosen.space}",))
+    inputs["table"] = paths.TABLE.format(scale=scale, table=chosen.truth.table)
+    return Job("lookup", {"dataset": chosen.truth.dataset, "epochs": chosen.truth.epochs}, outputs, inputs)
+
+
+def train(config: Config, *, scale: str, task: str, method: str, seed: int, iteration: int) -> Job:
+    """One segment of a super-net's training: the warm-up (iteration 0) or a regularised iteration."""
+    chosen_task, chosen = _get(config.tasks, task, "tasks"), _get(config.methods, method, "methods")
+    where = {"scale": scale, "task": task}
+    at = {**where, "method": method, "seed": seed, "iteration": iteration}
+    if not 0 <= iteration <= chosen.iterations or chosen.segment(iteration)[1] == 0:
+        raise UserError(f"methods.{method}: has no iteration {iteration}")
+    settings = {
+        **_net(chosen_task),
+        **_machine(config),
+        "order_truth": chosen_task.order_truth,
+        "method": {"kind": chosen.kind, "args": chosen.args},
+        "net": _dump(chosen.net),
+        "train": _dump(chosen.train),
+        "epochs": list(chosen.segment(iteration)),
+        "seed": seed,
+    }
+    inputs: dict[str, str | list[str]] = {"data": paths.DATA.format(scale=scale, data=chosen_task.data)}
+    if chosen.segment(iteration)[0]:
+        owner = method if iteration > 1 or chosen.start is None else chosen.start
+        inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": iteration - 1})
+    if chosen.landmarks is not None and iteration:
+        inputs["landmarks"] = _landmarks(chosen, method, paths.TRUTH, where, seed, iteration)
+    return Job(
+        "train",
+        settings,
+        {"weights": paths.WEIGHTS.format(**at), "log": paths.LOG.format(**at)},
+        inputs,
+        (f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"),
+    )
+
+
+def score(config: Config, *, scale: str, task: str, method: str, estimator: str, seed: int, iteration: int) -> Job:
+    """Scores of the evaluation architectures at every checkpoint of a segment, on the ``score`` images."""
+    chosen = _get(config.estimators, estimator, "estimators")
+    settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
+    inputs["archs"] = paths.ARCHS.format(scale=scale, task=task, set=paths.EVALUATION)
+    at = {"scale": scale, "task": task, "method": method, "estimator": estimator, "seed": seed, "iteration": iteration}
+    settings["estimator"] = _dump(chosen)
+    plugins += (f"supernet.estimators.{chosen.kind}",)
+    return Job("score", settings, {"scores": paths.SCORES.format(**at)}, inputs, plugins)
+
+
+def search(config: Config, *, scale: str, task: str, method: str, searcher: str, seed: int, iteration: int) -> Job:
+    """A search guided by the super-net's scores on the ``guide`` images."""
+    chosen = _get(config.searchers, searcher, "searchers")
+    estimator = config.estimators[chosen.estimator]
+    settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
+    at = {"scale": scale, "task": task, "method": method, "searcher": searcher, "seed": seed, "iteration": iteration}
+    settings |= {
+        "searcher": {"kind": chosen.kind, "args": chosen.args, "score": chosen.score},
+        "estimator": _dump(estimator),
+        "seed": seed,
+    }
+    plugins += (f"supernet.estimators.{estimator.kind}", f"supernet.searchers.{chosen.kind}")
+    return Job("search", settings, {"search": paths.SEARCH.format(**at)}, inputs, plugins)
+
+
+def measure(config: Config, *, scale: str, study: str) -> Job:
+    """All metrics of a study, from scores, searches and truths alone."""
+    chosen = _get(config.studies, study, "studies")
+    task = _get(config.tasks, chosen.task, "tasks")
+    where = {"scale": scale, "task": chosen.task}
+    inputs: dict[str, list[str]] = {"evaluation": [paths.TRUTH.format(**where, set=paths.EVALUATION)]}
+    if not isinstance(task.truth, StandaloneTruth):
+        inputs["table"] = [paths.TABLE.format(scale=scale, table=task.truth.table)]
+    runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in config.seeds]
+    for name, method, seed in runs:
+        inputs.setdefault("landmarks", []).extend(
+            _landmarks(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
+        )
+        for estimator in chosen.estimators:
+            for owner, iteration in segments(method, name):
+                at = {**where, "method": owner, "seed": seed, "iteration": iteration}
+                inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
+        for searcher in chosen.searchers:
+            at = {**where, "method": name, "seed": seed, "searcher": searcher, "iteration": method.iterations}
+            inputs.setdefault("searches", []).append(paths.SEARCH.format(**at))
+            inputs.setdefault("found", []).append(paths.TRUTH.format(**where, set=paths.FOUND.format(**at)))
+    settings = {
+        "study": _dump(chosen),
+        "task": _dump(task),
+        "metrics": _dump(config.metrics),
+        "seeds": list(config.seeds),
+        "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
+    }
+    unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
+    outputs = {"metrics": paths.METRICS.format(scale=scale, study=study)}
+    return Job("measure", settings, outputs, unique, (f"supernet.spaces.{task.space}",))
+
+
+def segments(method: Method, name: str) -> list[tuple[str, int]]:
+    """The ``(owner, iteration)`` pairs whose files make up a whole run of ``method``, the warm-up first."""
+    warm_up = [(method.start or name, 0)] if method.train.warmup else []
+    return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
+
+
+def _landmarks(
+    method: Method, name: str, template: str, where: dict[str, Any], seed: int, iteration: int
+) -> list[str]:
+    """Files of the landmarks that ``iteration`` of a method trains with: the first ones and all additions before it."""
+    sets = [] if method.landmarks is None else [paths.LANDMARKS.format(landmarks=method.landmarks, seed=seed)]
+    if method.additions is not None:
+        sets += [paths.ADDITIONS.format(method=name, seed=seed, iteration=i) for i in range(1, iteration)]
+    return [template.format(**where, set=s) for s in sets]
+
+
+def _subject(
+    config: Config, scale: str, task: str, method: str, seed: int, iteration: int
+) -> tuple[dict[str, Any], dict[str, str | list[str]], tuple[str, ...]]:
+    """Settings, inputs and plug-ins of a trained super-net that something looks at."""
+    chosen_task, chosen = _get(config.tasks, task, "tasks"), _get(config.methods, method, "methods")
+    settings = {**_net(chosen_task), **_machine(config), "net": _dump(chosen.net)}
+    inputs: dict[str, str | list[str]] = {
+        "data": paths.DATA.format(scale=scale, data=chosen_task.data),
+        "weights": paths.WEIGHTS.format(scale=scale, task=task, method=method, seed=seed, iteration=iteration),
+    }
+    return settings, inputs, (f"supernet.spaces.{chosen_task.space}",)
+
+
+def _net(task: Task) -> dict[str, Any]:
+    return {"space": task.space, "width": task.width, "cells": task.cells}
+
+
+def _machine(config: Config) -> dict[str, Any]:
+    return {"threads": config.threads, "device": config.device}
+
+
+def _dump(model: Any) -> dict[str, Any]:
+    return model.model_dump(mode="json")
+
+
+def _get(section: dict[str, Any], name: str, where: str) -> Any:
+    if name not in section:
+        raise UserError(f"params.yaml: {where}: no {name!r}; known: {', '.join(section)}")
+    return section[name]
+
+
+def _number(text: str) -> int:
+    """``s3`` or ``i3`` -> 3."""
+    if not text[1:].isdigit():
+        raise UserError(f"{text!r}: expected a letter and a number, as s0 or i1")
+    return int(text[1:])

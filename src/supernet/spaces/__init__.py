@@ -1,0 +1,52 @@
+"""Search spaces: one file each, which exports ``SPACE``. A file's name is the space's name.
+
+`SearchSpace` is what the rest of the project asks of one; generic operations on architectures are in `supernet.arch`.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from supernet import plugins
+from supernet.arch import Arch, Choice
+
+if TYPE_CHECKING:
+    from supernet.nets.supernet import SuperNet
+
+
+class SearchSpace(Protocol):
+    """A set of architectures and the super-net that contains them."""
+
+    name: str
+    choices: tuple[Choice, ...]
+
+    def is_valid(self, arch: Arch) -> bool:
+        """Whether ``arch`` belongs to the space."""
+
+    def canonical(self, arch: Arch) -> Arch:
+        """The representative of the architectures that compute the same function for some weights."""
+
+    def parse(self, text: str) -> Arch:
+        """Architecture of the field's native string; raises ``UserError`` if it is malformed."""
+
+    def format(self, arch: Arch) -> str:
+        """Native string of an architecture; inverse of ``parse``."""
+
+    def parameters(self, arch: Arch, *, width: int, cells: int, classes: int) -> int:
+        """Number of parameters of the stand-alone net, with affine batch-norm."""
+
+    def build(
+        self,
+        *,
+        width: int,
+        cells: int,
+        classes: int,
+        sharing: str = "one_shot",
+        affine: bool = False,
+        track: bool = False,
+        seed: int = 0,
+    ) -> "SuperNet":
+        """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage."""
+
+
+def load(name: str) -> SearchSpace:
+    """The space called ``name``; raises ``UserError`` for an unknown one."""
+    return plugins.load("spaces", name).SPACE

@@ -1,0 +1,123 @@
+"""NAS-Bench-201 (Dong and Yang 2020): a cell of four nodes, six edges with five operations each, 15,625 cells."""
+
+import functools
+import re
+from typing import TYPE_CHECKING, Literal
+
+from supernet import arch as archs
+from supernet.arch import Arch, Choice
+from supernet.errors import UserError
+
+if TYPE_CHECKING:
+    from supernet.nets.supernet import SuperNet
+
+OPTIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
+SLOTS = (0, 1, 2, 3, 4, 4)  # released landmark code: edges that enter a node from node 1 or later share weights (D05)
+TOKEN = re.compile(r"([a-z0-9_]+)~(\d)")
+
+
+class NASBench201:
+    """The search space; see `supernet.spaces.SearchSpace` for what its members promise."""
+
+    name = "nasbench201"
+    choices = tuple(Choice(f"{target}<-{source}", OPTIONS) for source, target in EDGES)
+
+    def is_valid(self, arch: Arch) -> bool:
+        return len(arch) == len(EDGES) and all(0 <= option < len(OPTIONS) for option in arch)
+
+    def format(self, arch: Arch) -> str:
+        arch = archs.check(self.choices, arch)
+        nodes = [[f"{OPTIONS[o]}~{s}" for o, (s, t) in zip(arch, EDGES, strict=True) if t == n] for n in (1, 2, 3)]
+        return "+".join("|" + "|".join(node) + "|" for node in nodes)
+
+    def parse(self, text: str) -> Arch:
+        tokens = TOKEN.findall(text)
+        if all(name in OPTIONS for name, _ in tokens) and len(tokens) == len(EDGES):
+            arch = tuple(OPTIONS.index(name) for name, _ in tokens)
+            if self.format(arch) == text:
+                return arch
+        raise UserError(f"architecture {text!r}: expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op in {', '.join(OPTIONS)}")
+
+    def canonical(self, arch: Arch, reduction: Literal["nasbench201", "functional"] = "functional") -> Arch:
+        """The lexicographically first architecture of the isomorphism class of ``arch``.
+
+        ``nasbench201``: the benchmark's own reduction, 6,466 classes. ``functional``: zero terms and skips of sums
+        are removed as well, 4,930 classes. Isomorphic architectures are *not* equal inside a super-net, whose weights
+        lie on edges.
+        """
+        return _representatives(reduction)[_expression(archs.check(self.choices, arch), reduction)]
+
+    def parameters(self, arch: Arch, *, width: int, cells: int, classes: int) -> int:
+        ones, threes = (sum(OPTIONS[o] == name for o in arch) for name in ("nor_conv_1x1", "nor_conv_3x3"))
+        stem = 27 * width + 2 * width
+        per_cell = sum((ones + 9 * threes) * c**2 + (ones + threes) * 2 * c for c in (width, 2 * width, 4 * width))
+        # A reduction C -> 2C: 3x3 convolutions C -> 2C and 2C -> 2C, 1x1 shortcut, two affine batch-norms.
+        reductions = sum((18 + 36 + 2) * c**2 + 8 * c for c in (width, 2 * width))
+        head = 2 * 4 * width + (4 * width + 1) * classes
+        return stem + cells * per_cell + reductions + head
+
+    def build(
+        self,
+        *,
+        width: int,
+        cells: int,
+        classes: int,
+        sharing: Literal["one_shot", "node_shared"] = "one_shot",
+        affine: bool = False,
+        track: bool = False,
+        seed: int = 0,
+    ) -> "SuperNet":
+        from supernet.nets import ops
+        from supernet.nets import sharing as sharings
+        from supernet.nets.supernet import SuperNet
+
+        known = {"one_shot": sharings.one_shot(len(EDGES)), "node_shared": sharings.node_shared(SLOTS)}
+        if sharing not in known:
+            raise UserError(f"sharing {sharing!r}: expected one of {', '.join(known)}")
+        with ops.seeded(seed):
+            return SuperNet(
+                edges=EDGES,
+                options=[OPTIONS] * len(EDGES),
+                sharing=known[sharing],
+                stages=(width, 2 * width, 4 * width),
+                cells=cells,
+                classes=classes,
+                affine=affine,
+                track=track,
+            )
+
+
+def _expression(arch: Arch, reduction: str) -> str:
+    """The cell as an expression of its input, equal for isomorphic cells (NAS-Bench-201's canonical string).
+
+    The benchmark's own reduction stops a zero at the sum it enters; the functional one drops it there, and lets a
+    skip of a sum dissolve into the sum that takes it.
+    """
+    terms: list[tuple[str, ...]] = [("0",)]
+    for node in (1, 2, 3):
+        incoming: list[str] = []
+        for option, (source, target) in zip(arch, EDGES, strict=True):
+            if target != node:
+                continue
+            name, value = OPTIONS[option], "+".join(terms[source])
+            if reduction == "functional":
+                if name != "none" and terms[source]:
+                    incoming += terms[source] if name == "skip_connect" else (f"({value})@{name}",)
+            elif name == "none" or value == "#":
+                incoming.append("#")
+            else:
+                incoming.append(value if name == "skip_connect" else f"({value})@{name}")
+        terms.append(tuple(sorted(incoming)))
+    return "+".join(terms[3])
+
+
+@functools.cache
+def _representatives(reduction: str) -> dict[str, Arch]:
+    found: dict[str, Arch] = {}
+    for arch in archs.enumerate_archs(NASBench201.choices):
+        found.setdefault(_expression(arch, reduction), arch)
+    return found
+
+
+SPACE = NASBench201()

@@ -1,0 +1,42 @@
+"""Search for the best architecture by the super-net's scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from supernet import records, searchers, spaces
+from supernet.errors import UserError
+from supernet.job import Job
+from supernet.seeding import stream
+from supernet.stages.score import estimate_of, prepared_images
+from supernet.train import MOMENTUM
+
+
+def run(job: Job, state: Path) -> None:
+    """One row an evaluation: ``step``, ``arch``, ``score``, and ``best`` so far."""
+    chosen = job.settings
+    space = spaces.load(chosen["space"])
+    checkpoints = records.read_tensors(job.inputs["weights"])
+    last = max(int(name.split("/")[0]) for name in checkpoints if not name.startswith(MOMENTUM))
+    estimate = estimate_of(chosen, checkpoints, last, prepared_images(chosen, job.inputs["data"], "guide"))
+    name = chosen["searcher"]["score"]
+
+    def score(archs: list) -> np.ndarray:
+        scores = estimate(archs)
+        if name not in scores:
+            raise UserError(f"params.yaml: searchers: score {name!r} is not among {', '.join(scores)}")
+        return scores[name]
+
+    search = searchers.make(chosen["searcher"]["kind"], chosen["searcher"]["args"])
+    trajectory = search(space, searchers.remembered(score), stream(chosen["seed"], "search"))
+    scores = np.array([value for _, value in trajectory])
+    table = pd.DataFrame(
+        {
+            "step": np.arange(1, len(trajectory) + 1),
+            "arch": [space.format(arch) for arch, _ in trajectory],
+            "score": scores,
+            "best": np.maximum.accumulate(scores),
+        }
+    )
+    records.write_table(job.outputs["search"], table, job.stamp())

@@ -1,0 +1,53 @@
+"""One segment of a super-net's training."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from supernet import device, methods, records, spaces
+from supernet.data import Images
+from supernet.job import Job
+from supernet.seeding import stream
+from supernet.settings import Train
+from supernet.train import train
+
+
+def run(job: Job, state: Path) -> None:
+    """Train from the previous segment's weights and momentum, with the landmarks known so far."""
+    chosen = job.settings
+    where = device.prepare(chosen["threads"], chosen["device"])
+    space = spaces.load(chosen["space"])
+    weights, guide = (Images.load(job.inputs["data"], name, where) for name in ("weights", "guide"))
+    settings = Train.model_validate(chosen["train"])
+    files = job.inputs.get("landmarks", [])
+    known = pd.concat([records.read_table(p) for p in files]) if files else pd.DataFrame({"arch": [], "valid": []})
+    setup = methods.Setup(
+        space=space,
+        epochs=settings.epochs,
+        warmup=settings.warmup,
+        seed=chosen["seed"],
+        landmarks=tuple(space.parse(text) for text in known["arch"]),
+        truth=known[chosen["order_truth"]].to_numpy(float) if files else np.empty(0),
+    )
+    net = space.build(
+        width=chosen["width"],
+        cells=chosen["cells"],
+        classes=weights.classes,
+        **chosen["net"],
+        seed=int(stream(chosen["seed"], "initial weights").integers(2**31)),
+    ).to(where)
+    checkpoints, rows = train(
+        net,
+        methods.make(chosen["method"]["kind"], setup, chosen["method"]["args"]),
+        weights,
+        guide,
+        settings,
+        seed=chosen["seed"],
+        epochs=tuple(chosen["epochs"]),
+        previous=records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None,
+        state=state,
+        label=job.outputs["weights"].removesuffix("/weights.safetensors"),
+    )
+    records.write_lines(job.outputs["log"], rows)
+    records.write_tensors(job.outputs["weights"], checkpoints, job.stamp())

@@ -1,0 +1,97 @@
+"""Benchmark tables: one file per benchmark, each turning a raw release into one common Parquet schema.
+
+The schema: one row per architecture, in the benchmark's official index order (row *i* is architecture *i*).
+
+=====================================  =======  ====================================================================
+column                                 type     meaning
+=====================================  =======  ====================================================================
+``arch``                               string   native string of the architecture, unique
+``params``                             int64    trainable parameters (a count) of the CIFAR-10 network
+``flops``                              float64  multiply-accumulates (a count) of the CIFAR-10 network on one image
+``{dataset}_{valid|test}_{epochs}``    float64  accuracy as a fraction after training for ``epochs``; NaN where the
+                                                release holds no training of that architecture
+=====================================  =======  ====================================================================
+
+``dataset`` is ``cifar10``, ``cifar100`` or ``imagenet16-120``; a benchmark has the accuracy columns that its release
+covers, at least one. Which seeds a number averages differs by benchmark and route: see the benchmark's file.
+
+A benchmark is a file of this folder that exports a keyword-only ``make(...)``, callable without arguments, which
+returns a ``Converter``. Reading a table never imports torch.
+"""
+
+import importlib
+import os
+import pkgutil
+import re
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from supernet import records
+from supernet.errors import UserError
+
+MIRROR = "SUPERNET_MIRROR"  # environment variable: a folder that stands in for the official addresses
+ACCURACY = re.compile(r"(cifar10|cifar100|imagenet16-120)_(valid|test)_\d+")
+
+
+class Converter(Protocol):
+    """Reads a raw release and returns the table in the common schema."""
+
+    def __call__(self, mirror: Path | None, release: Path | None) -> pd.DataFrame:
+        """Convert ``release`` (a public release the user supplies) if given, else the file of the ``mirror`` folder.
+
+        Raises ``UserError`` when neither can be read as this benchmark; it never changes or removes either.
+        """
+        ...
+
+
+def kinds() -> list[str]:
+    """The benchmarks this package can read: the files of its folder, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str, path: str | Path | None = None) -> pd.DataFrame:
+    """The table of benchmark ``name`` in the common schema.
+
+    ``path`` is a table that the pipeline wrote. Without it, the newest ``results/*/tables/{name}.parquet`` below the
+    working directory is read; where there is none, the table is converted from the folder that ``SUPERNET_MIRROR``
+    names. Raises ``UserError`` for an unknown name, a missing or damaged file, or a file in another schema.
+    """
+    if name not in kinds():
+        raise UserError(f"table {name!r}: unknown benchmark; expected one of {', '.join(kinds())}")
+    if path is None:
+        made = Path().glob(f"results/*/tables/{name}.parquet")
+        path = max(made, key=lambda file: file.stat().st_mtime, default=None)
+    if path is not None:
+        return check(records.read_table(path), str(path))
+    if mirror := os.environ.get(MIRROR):
+        return importlib.import_module(f"{__name__}.{name}").make()(mirror=Path(mirror), release=None)
+    target = f"results/reduced/tables/{name}.parquet"
+    raise UserError(
+        f"table {name!r}: no results/*/tables/{name}.parquet here; run `snakemake {target}` or set {MIRROR}"
+    )
+
+
+def check(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return ``table`` unchanged if it obeys the common schema; otherwise ``UserError`` that names ``source``."""
+
+    def refuse(what: str) -> UserError:
+        return UserError(
+            f"{source}: not a benchmark table, {what}; expected the schema of supernet.tables, make it again"
+        )
+
+    accuracies = [column for column in table.columns if ACCURACY.fullmatch(column)]
+    if missing := {"arch", "params", "flops"} - set(table.columns):
+        raise refuse(f"no column {', '.join(sorted(missing))}")
+    if not accuracies:
+        raise refuse("no accuracy column such as cifar10_test_200")
+    if table["arch"].duplicated().any():
+        raise refuse(f"architecture {table['arch'][table['arch'].duplicated()].iloc[0]} occurs twice")
+    for column in accuracies:
+        values = table[column].dropna()
+        if values.empty:
+            raise refuse(f"column {column} holds no value")
+        if not values.between(0, 1).all():
+            raise refuse(f"column {column} is not a fraction between 0 and 1")
+    return table

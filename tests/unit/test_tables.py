@@ -1,0 +1,357 @@
+"""Benchmark tables: the common schema, the search for a table, and both routes of NAS-Bench-201."""
+
+import bz2
+import itertools
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tarfile
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from supernet import records, tables
+from supernet.errors import UserError
+from supernet.tables import nasbench201
+
+NAME = "NATS-tss-v1_0-3ffb9-simple"
+ARCHS = [
+    "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
+    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|",
+]
+MIRROR = os.environ.get(tables.MIRROR)
+needs_mirror = pytest.mark.skipif(
+    not MIRROR, reason=f"{tables.MIRROR} is unset: it names the folder with nasbench201.parquet"
+)
+
+
+def trial(training: str, seed: int, epochs: int, params: float, accuracies: dict[str, float]) -> dict:
+    """One training in the release's format; the evaluations of the last epoch are ``accuracies`` (percent)."""
+    last = {f"{name}@{epochs - 1}": value for name, value in accuracies.items()}
+    return {
+        "name": training,
+        "net_state_dict": None,
+        "train_acc1es": OrderedDict(dict.fromkeys(range(epochs), 50.0)),
+        "train_acc5es": None,
+        "train_losses": {epochs - 1: 1.0},
+        "train_times": OrderedDict({epochs - 1: 2.5}),
+        "arch_config": {"channel": 16, "num_cells": 5, "arch_str": "", "class_num": 10},
+        "params": np.float64(params),
+        "flop": 7.783296,
+        "seed": str(seed),
+        "epochs": epochs,
+        "latency": [0.01],
+        "eval_names": list(accuracies),
+        "eval_acc1es": {f"{next(iter(accuracies))}@0": 10.0, **last},  # an early epoch, which must not be read
+        "eval_times": {},
+        "eval_losses": dict.fromkeys(last, np.float32(1.0)),
+    }
+
+
+def result(index: int, epochs: int, seeds: tuple[int, ...], base: float) -> dict:
+    """All trainings of one architecture; seed number k has accuracies ``base + k`` plus an offset by evaluation."""
+    trainings = {
+        "cifar10-valid": {"ori-test": 99.0, "x-valid": 0.0},
+        "cifar10": {"ori-test": 1.0},
+        "cifar100": {"ori-test": 98.0, "x-valid": 2.0, "x-test": 3.0},
+        "ImageNet16-120": {"ori-test": 97.0, "x-valid": 4.0, "x-test": 5.0},
+    }
+    results = {}
+    for training, offsets in trainings.items():
+        for k, seed in enumerate(seeds):
+            accuracies = {name: offset if offset > 90 else base + k + offset for name, offset in offsets.items()}
+            params = 0.073306 if training == "cifar10" else 0.079156
+            results[training, seed] = trial(training, seed, epochs, params, accuracies)
+    return {
+        "arch_index": index,
+        "arch_str": ARCHS[index],
+        "all_results": results,
+        "dataset_seed": {training: list(seeds) for training in trainings},
+        "clear_net_done": True,
+    }
+
+
+def put(folder: Path, name: str, content: object, protocol: int = 4) -> None:
+    (folder / f"{name}.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(content, protocol)))
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    put(folder, "meta", {"meta_archs": ARCHS, "total_archs": 3, "arch2infos": None, "evaluated_indexes": set()})
+    for index in range(3):
+        short, long = (777,), (777, 888)
+        runs = {"12": result(index, 12, short, 40.0 + index), "200": result(index, 200, long, 60.0 + 10 * index)}
+        put(folder, f"{index:06d}", OrderedDict(runs))
+    return folder
+
+
+convert = nasbench201.make(rows=3)
+
+
+def test_release_means_over_seeds(release: Path):
+    table = convert(mirror=None, release=release)
+    assert list(table["arch"]) == ARCHS
+    assert table["params"].dtype == np.int64 and list(table["params"]) == [73306] * 3
+    assert table["flops"].tolist() == pytest.approx([7783296.0] * 3)
+    # 200 epochs: seeds base + 0 and base + 1, so the mean is base + 0.5 plus the evaluation's offset.
+    expected = {"cifar10_valid": 60.5, "cifar10_test": 61.5, "cifar100_valid": 62.5, "cifar100_test": 63.5}
+    expected |= {"imagenet16-120_valid": 64.5, "imagenet16-120_test": 65.5}
+    for column, percent in expected.items():
+        assert table[f"{column}_200"].tolist() == pytest.approx(
+            [percent / 100, percent / 100 + 0.1, percent / 100 + 0.2]
+        )
+    assert table["cifar10_test_12"].tolist() == pytest.approx([0.41, 0.42, 0.43])  # one seed
+    assert table["imagenet16-120_test_12"].tolist() == pytest.approx([0.45, 0.46, 0.47])
+    assert len(table.columns) == 3 + 12
+
+
+def test_release_as_tar_or_inside_a_folder(release: Path, tmp_path: Path):
+    elsewhere = tmp_path / "downloads"
+    elsewhere.mkdir()
+    with tarfile.open(elsewhere / f"{NAME}.tar", "w") as tar:
+        tar.add(release, arcname=NAME)
+    expected = convert(mirror=None, release=release)
+    for path in (elsewhere / f"{NAME}.tar", elsewhere, tmp_path):
+        pd.testing.assert_frame_equal(convert(mirror=None, release=path), expected)
+
+
+def test_release_wins_over_mirror(release: Path, tmp_path: Path):
+    assert len(convert(mirror=tmp_path / "nowhere", release=release)) == 3
+
+
+def test_untrained_architecture_is_nan(release: Path):
+    runs = {"12": result(1, 12, (777,), 40.0), "200": result(1, 200, (777,), 60.0)}
+    del runs["12"]["all_results"]["cifar100", 777]
+    put(release, "000001", runs)
+    table = convert(mirror=None, release=release)
+    assert table["cifar100_test_12"].isna().tolist() == [False, True, False]
+    assert table["cifar10_test_12"].notna().all()
+
+
+def test_reads_pickles_of_numpy_1(release: Path):
+    path = release / "000000.pickle.pbz2"
+    content = pickle.loads(bz2.decompress(path.read_bytes()))
+    old = pickle.dumps(content, 3).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    assert b"numpy.core.multiarray" in old
+    path.write_bytes(bz2.compress(old))
+    assert convert(mirror=None, release=release)["params"][0] == 73306
+
+
+class Attack:
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.target),)
+
+
+def test_pickle_that_runs_code_is_refused(release: Path, tmp_path: Path):
+    put(release, "000002", Attack(tmp_path / "ran"))
+    with pytest.raises(UserError, match=r"000002.*refused.*mkdir"):
+        convert(mirror=None, release=release)
+    assert not (tmp_path / "ran").exists()
+
+
+def drop(folder: Path):
+    (folder / "000001.pickle.pbz2").unlink()
+
+
+def truncate(folder: Path):
+    path = folder / "000001.pickle.pbz2"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def swap(folder: Path):
+    (folder / "000001.pickle.pbz2").write_bytes((folder / "000002.pickle.pbz2").read_bytes())
+
+
+def lack_schedule(folder: Path):
+    put(folder, "000001", {"12": result(1, 12, (777,), 40.0)})
+
+
+def reshape(folder: Path):
+    runs = {"12": result(1, 12, (777,), 40.0), "200": result(1, 200, (777,), 40.0)}
+    del runs["200"]["all_results"]["cifar10", 777]["flop"]
+    put(folder, "000001", runs)
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (drop, "000001.pickle.pbz2 is missing"),
+        (truncate, "000001.pickle.pbz2 is damaged"),
+        (swap, "meta.pickle.pbz2 says"),
+        (lack_schedule, "no entry '200'"),
+        (reshape, "not in the format of NATS-Bench .*flop"),
+    ],
+)
+def test_damaged_release(release: Path, damage, message: str):
+    damage(release)
+    with pytest.raises(UserError, match=message) as error:
+        convert(mirror=None, release=release)
+    assert "\n" not in str(error.value)
+
+
+def test_release_that_is_none(tmp_path: Path, release: Path):
+    with pytest.raises(UserError, match=r"no NATS-Bench release there.*github"):
+        convert(mirror=None, release=tmp_path / "nowhere")
+    (tmp_path / "broken.tar").write_bytes(b"no tar")
+    with pytest.raises(UserError, match=r"broken\.tar: not a readable \.tar"):
+        convert(mirror=None, release=tmp_path / "broken.tar")
+    with tarfile.open(tmp_path / "cut.tar", "w") as tar:
+        tar.add(release, arcname=NAME)
+    os.truncate(tmp_path / "cut.tar", 1500)
+    with pytest.raises(UserError, match=r"cut\.tar"):
+        convert(mirror=None, release=tmp_path / "cut.tar")
+    with pytest.raises(UserError, match="holds 3 architectures, expected 15625"):
+        nasbench201.make()(mirror=None, release=release)
+
+
+def mirror_table(folder: Path, **changes: list) -> str:
+    """A two-architecture file in the mirror's format; returns its checksum."""
+    raw = {"arch_index": [1, 0], "arch_str": ARCHS[:2], "cifar10_params_m": [0.129306, 0.073306]}
+    raw |= {"cifar10_flops_m": [17.5, 7.5]}
+    for dataset, split, epochs in itertools.product(
+        ("cifar10", "cifar100", "imagenet16_120"), ("test", "val"), (12, 200)
+    ):
+        raw[f"{dataset}_{split}_acc_{epochs}ep_pct"] = [91.18, 10.0]
+    raw["cifar10_val_acc_200ep_pct"] = [84.384, 9.7]
+    frame = pd.DataFrame(raw | changes)
+    frame = frame.astype(dict.fromkeys(frame.columns[2:], "float32"))
+    records.write_table(folder / "nasbench201.parquet", frame, {})
+    return records.sha256(folder / "nasbench201.parquet")
+
+
+def test_mirror_route(tmp_path: Path):
+    table = nasbench201.make(rows=2, mirror_sha256=mirror_table(tmp_path))(mirror=tmp_path, release=None)
+    assert list(table["arch"]) == [ARCHS[1], ARCHS[0]]  # the file lists index 1 first
+    assert list(table["params"]) == [73306, 129306]
+    assert list(table["flops"]) == [7.5e6, 17.5e6]
+    # The published decimals come back exactly, not as their float32 neighbours (0.9118000030517578).
+    assert list(table["cifar10_test_200"]) == [0.1, 91.18 / 100]
+    assert list(table["cifar10_valid_200"]) == [9.7 / 100, 84.384 / 100]
+
+
+def test_mirror_faults(tmp_path: Path):
+    with pytest.raises(UserError, match=r"nasbench201\.parquet: no such file.*SUPERNET_MIRROR"):
+        nasbench201.make()(mirror=tmp_path, release=None)
+    mirror_table(tmp_path)
+    before = (tmp_path / "nasbench201.parquet").read_bytes()
+    with pytest.raises(UserError, match="sha256 is"):
+        nasbench201.make()(mirror=tmp_path, release=None)
+    assert (tmp_path / "nasbench201.parquet").read_bytes() == before  # the user's file stays
+    assert [path.name for path in tmp_path.iterdir()] == ["nasbench201.parquet"]
+    fractional = mirror_table(tmp_path, cifar10_params_m=[0.5, 0.0733065])
+    with pytest.raises(UserError, match="whole number"):
+        nasbench201.make(rows=2, mirror_sha256=fractional)(mirror=tmp_path, release=None)
+    with pytest.raises(UserError, match="no source; set SUPERNET_MIRROR"):
+        nasbench201.make()(mirror=None, release=None)
+
+
+def small(accuracy: float = 0.5, **changes: list) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"arch": ["a", "b"], "params": [1, 2], "flops": [1.0, 2.0], "cifar10_test_200": accuracy} | changes
+    )
+
+
+def test_load_finds_the_newest_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for age, scale, accuracy in ((2000, "demo", 0.1), (1000, "reduced", 0.2), (3000, "full", 0.3)):
+        path = tmp_path / f"results/{scale}/tables/nasbench201.parquet"
+        records.write_table(path, small(accuracy), {})
+        os.utime(path, (time.time() - age,) * 2)
+    assert tables.load("nasbench201")["cifar10_test_200"].tolist() == [0.2, 0.2]
+    assert tables.load("nasbench201", path=path)["cifar10_test_200"].tolist() == [0.3, 0.3]
+
+
+def test_load_without_a_table_tells_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(tables.MIRROR, raising=False)
+    with pytest.raises(UserError, match=r"run `snakemake results/.*/tables/nasbench201\.parquet`"):
+        tables.load("nasbench201")
+    monkeypatch.setenv(tables.MIRROR, str(tmp_path / "empty"))
+    with pytest.raises(UserError, match=r"empty/nasbench201\.parquet: no such file"):
+        tables.load("nasbench201")
+    with pytest.raises(UserError, match=r"unknown benchmark; expected one of .*nasbench201"):
+        tables.load("nasbench999")
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        (small().drop(columns="params"), "no column params"),
+        (small().drop(columns="cifar10_test_200"), "no accuracy column"),
+        (small(arch=["a", "a"]), "architecture a occurs twice"),
+        (small(50.0), "cifar10_test_200 is not a fraction"),
+        (small(float("nan")), "cifar10_test_200 holds no value"),
+    ],
+)
+def test_other_schemas_are_refused(tmp_path: Path, table: pd.DataFrame, message: str):
+    records.write_table(tmp_path / "t.parquet", table, {})
+    with pytest.raises(UserError, match=rf"t\.parquet: .*{message}"):
+        tables.load("nasbench201", path=tmp_path / "t.parquet")
+
+
+def test_kinds_are_the_files():
+    files = {path.stem for path in Path(tables.__file__).parent.glob("*.py")} - {"__init__"}
+    assert tables.kinds() == sorted(files) and "nasbench201" in files
+
+
+def test_opens_under_a_second_without_torch(tmp_path: Path):
+    operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+    cells = ["|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*ops) for ops in itertools.product(operations, repeat=6)]
+    rng = np.random.Generator(np.random.Philox(0))
+    columns = [
+        f"{d}_{s}_{e}" for d in ("cifar10", "cifar100", "imagenet16-120") for s in ("valid", "test") for e in (12, 200)
+    ]
+    table = pd.DataFrame({"arch": cells, "params": 1, "flops": 1.0} | {c: rng.random(len(cells)) for c in columns})
+    path = tmp_path / "nasbench201.parquet"
+    records.write_table(path, table, {})
+    program = (
+        "import sys; from supernet import tables; "
+        f"assert len(tables.load('nasbench201', path={str(path)!r})) == 15625; assert 'torch' not in sys.modules"
+    )
+    seconds = []
+    for _ in range(3):  # the best of three, so that a neighbour's load does not count
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], check=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 1.0
+
+
+@needs_mirror
+def test_mirror_is_the_benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    table = tables.load("nasbench201")
+    assert len(table) == 15625 and table["arch"].is_unique
+    assert not table.isna().any().any()
+    # The order of the official index: the anchors that its generator asserts, and the published optima.
+    assert table["arch"][0] == ARCHS[0]
+    assert table["arch"][9] == "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+    optima = {"cifar10": (6111, 0.94373), "cifar100": (9930, 0.73513), "imagenet16-120": (857, 0.47311)}
+    for dataset, (index, accuracy) in optima.items():
+        assert table[f"{dataset}_test_200"].idxmax() == index
+        assert table[f"{dataset}_test_200"][index] == pytest.approx(accuracy, abs=1e-5)
+    assert table["arch"][6111] == ARCHS[2]
+
+
+@needs_mirror
+def test_mirror_counts_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    table = tables.load("nasbench201")
+    # 5 cells a stage of 16, 32, 64 channels C; an edge is a convolution (k*k*C*C) with batch norm (2C).
+    conv3x3, conv1x1 = (sum(5 * (k * C * C + 2 * C) for C in (16, 32, 64)) for k in (9, 1))
+    # Outside the cells: stem 464, residual blocks 14464 and 57600, last batch norm 128, classifier 650.
+    outside = 464 + 14464 + 57600 + 128 + 650
+    for arch, params in zip(table["arch"], table["params"], strict=True):
+        edges = re.findall("nor_conv_[13]x[13]", arch)
+        assert params == outside + edges.count("nor_conv_3x3") * conv3x3 + edges.count("nor_conv_1x1") * conv1x1
