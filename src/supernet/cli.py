@@ -22,6 +22,7 @@ from supernet import paths, plan, records
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.report import readme
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -54,7 +55,11 @@ def _command(function: Callable[..., Job]) -> None:
     app.command(name=function.__name__, help=function.__doc__)(command)
 
 
-for _stage in (plan.data, plan.table, plan.archs, plan.truth, plan.train, plan.score, plan.search, plan.measure):
+STAGES = (
+    plan.data, plan.table, plan.archs, plan.truth, plan.train, plan.score, plan.search, plan.measure,
+    plan.summary, plan.figures, plan.ledger,
+)  # fmt: skip
+for _stage in STAGES:
     _command(_stage)
 
 
@@ -64,6 +69,22 @@ def check(params: Annotated[Path, typer.Option(help="the file of all parameters"
     for scale in configs.scales(params):
         configs.load(scale, params)
     typer.echo(f"{params}: fine at {', '.join(configs.scales(params))}")
+
+
+@app.command(name="readme")
+def write_readme(
+    path: Annotated[Path, typer.Argument(help="a file with the two markers")] = Path("README.md"),
+    check: Annotated[bool, typer.Option("--check", help="change nothing, fail if it is stale")] = False,
+) -> None:
+    """Rewrite the results in README.md, between their markers, from the report files beside it."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run from the folder that holds it, or name it")
+    old = path.read_text()
+    new = readme.fill(old, readme.fragment(path.parent))
+    if check and new != old:
+        raise UserError(f"{path}: its results are not those of results/*/report; run `supernet readme`")
+    if not check:
+        records.write_text(path, new)
 
 
 def run(job: Job) -> None:

@@ -187,7 +187,9 @@ def merge(base: Any, over: Any) -> Any:
 def _resolve(raw: dict[str, Any], scale: str, path: str) -> Config:
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
     methods = merged.get("methods") or {}
-    merged["methods"] = {name: _with_bases(methods, name, path, ()) for name in methods}
+    resolved = {name: _with_bases(methods, name, path, ()) for name in methods}
+    # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
+    merged["methods"] = dict(sorted(resolved.items(), key=lambda entry: "base" in (methods[entry[0]] or {})))
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:

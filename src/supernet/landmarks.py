@@ -24,7 +24,8 @@ def sample(
     """Draw ``count`` distinct architectures, none of them in ``forbidden``.
 
     * ``distant``: Algorithm 1. A root is drawn uniformly; every further member is a random walk of single mutations
-      from the root that stops as soon as its Hamming distance to the root is larger than ``distance``.
+      from the root that stops as soon as its Hamming distance to the root is larger than ``distance``, hence at
+      ``distance + 1``.
     * ``uniform``: uniform over the space, as the paper's released scripts do in all main experiments (D03).
 
     Duplicates are rejected and a walk that meets only known architectures starts again (the paper is silent on both).
@@ -38,8 +39,6 @@ def sample(
     found: list[Arch] = []
     known = set(forbidden)
     for _ in range(MAX_TRIES * count):
-        if len(found) == count:
-            return found
         if kind == "uniform" or not found:
             candidate = archs.sample(choices, rng)
         else:
@@ -47,6 +46,8 @@ def sample(
         if candidate not in known:
             known.add(candidate)
             found.append(candidate)
+        if len(found) == count:
+            return found
     raise UserError(f"landmarks: found only {len(found)} of {count} after {MAX_TRIES * count} tries; lower the distance")
 
 

@@ -16,6 +16,8 @@ SEARCH = "results/{scale}/searches/{task}/{method}/{searcher}/s{seed}/i{iteratio
 METRICS = "results/{scale}/metrics/{study}.parquet"
 LEDGER = "results/{scale}/report/{study}/claims.parquet"
 REPORT = "results/{scale}/report/{study}/{file}"
+CLAIMS = "workflow/claims/{claims}.yaml"
+CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
 COSTS = "results/{scale}/costs/{job}.json"  # seconds, memory, hardware: never part of what must be bit-identical
 STATE = "results/.state/{digest}"  # resumable state of unfinished jobs, declared to nobody
 

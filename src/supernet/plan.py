@@ -4,6 +4,7 @@ Every function takes the configuration and the wildcards of a path in `supernet.
 makes the file.
 """
 
+import dataclasses
 from typing import Any
 
 from supernet import paths
@@ -56,7 +57,7 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
             inputs = {
                 "search": paths.SEARCH.format(**at, searcher=method.additions.searcher),
                 "evaluation": evaluation,
-                "landmarks": _landmarks(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
+                "landmarks": landmark_files(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
             }
             return Job("additions", {"count": method.additions.count}, output, inputs)
         case ["found", name, searcher, seed]:
@@ -102,7 +103,7 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         owner = method if iteration > 1 or chosen.start is None else chosen.start
         inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": iteration - 1})
     if chosen.landmarks is not None and iteration:
-        inputs["landmarks"] = _landmarks(chosen, method, paths.TRUTH, where, seed, iteration)
+        inputs["landmarks"] = landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
     return Job(
         "train",
         settings,
@@ -149,7 +150,7 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
     runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in config.seeds]
     for name, method, seed in runs:
         inputs.setdefault("landmarks", []).extend(
-            _landmarks(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
+            landmark_files(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
         )
         for estimator in chosen.estimators:
             for owner, iteration in segments(method, name):
@@ -160,6 +161,8 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
             inputs.setdefault("searches", []).append(paths.SEARCH.format(**at))
             inputs.setdefault("found", []).append(paths.TRUTH.format(**where, set=paths.FOUND.format(**at)))
     settings = {
+        "scale": scale,
+        "name": study,
         "study": _dump(chosen),
         "task": _dump(task),
         "metrics": _dump(config.metrics),
@@ -171,13 +174,52 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
     return Job("measure", settings, outputs, unique, (f"supernet.spaces.{task.space}",))
 
 
+def summary(config: Config, *, scale: str, study: str) -> Job:
+    """The table of a study: methods beside references, and the paired contrasts."""
+    return _report(config, "summary", scale, study, {"page": "table.md", "table": "table.parquet"})
+
+
+def figures(config: Config, *, scale: str, study: str) -> Job:
+    """The figures of a study: S-KdT over epochs, and ranks of a baseline and a method on the first seed."""
+    files = {f"{name}_{form}": f"{name}.{form}" for name in ("sparse_kendall_tau", "ranks") for form in ("svg", "png")}
+    job = _report(config, "figures", scale, study, files)
+    chosen = config.studies[study]
+    panels = chosen.contrasts[0][::-1] if chosen.contrasts else chosen.methods[:2]
+    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": config.seeds[0]}
+    scores = [paths.SCORES.format(**at, method=name, iteration=config.methods[name].iterations) for name in panels]
+    evaluation = paths.TRUTH.format(scale=scale, task=chosen.task, set=paths.EVALUATION)
+    inputs = {**job.inputs, "evaluation": evaluation, "scores": scores}
+    return dataclasses.replace(job, settings={**job.settings, "panels": panels}, inputs=inputs)
+
+
+def ledger(config: Config, *, scale: str, study: str) -> Job:
+    """Every number of the study's paper beside ours, with a verdict."""
+    job = _report(config, "ledger", scale, study, {"page": "claims.md"})
+    claims = config.studies[study].claims
+    if claims is None:
+        raise UserError(f"params.yaml: studies.{study}: names no claims, so it has no ledger")
+    return Job(
+        "ledger",
+        {"scale": scale, "name": study},
+        {"claims": paths.LEDGER.format(scale=scale, study=study), **job.outputs},
+        {**job.inputs, "claims": paths.CLAIMS.format(claims=claims), "schema": paths.CLAIMS_SCHEMA},
+    )
+
+
+def _report(config: Config, stage: str, scale: str, study: str, files: dict[str, str]) -> Job:
+    """A job that writes ``files`` of a study's report from its metrics."""
+    metrics = measure(config, scale=scale, study=study)
+    outputs = {role: paths.REPORT.format(scale=scale, study=study, file=file) for role, file in files.items()}
+    return Job(stage, metrics.settings, outputs, {"metrics": metrics.outputs["metrics"]})
+
+
 def segments(method: Method, name: str) -> list[tuple[str, int]]:
     """The ``(owner, iteration)`` pairs whose files make up a whole run of ``method``, the warm-up first."""
     warm_up = [(method.start or name, 0)] if method.train.warmup else []
     return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
 
 
-def _landmarks(
+def landmark_files(
     method: Method, name: str, template: str, where: dict[str, Any], seed: int, iteration: int
 ) -> list[str]:
     """Files of the landmarks that ``iteration`` of a method trains with: the first ones and all additions before it."""

@@ -1,0 +1,1 @@
+"""Models from architecture to performance: one file each, which exports ``fit(space, archs, truth) -> predict``."""

@@ -1,0 +1,24 @@
+"""Ridge regression on the one-hot code: what the landmarks say without any super-net."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from supernet.arch import Arch, one_hot
+from supernet.spaces import SearchSpace
+
+ALPHAS = np.logspace(-2, 2, 9)  # candidates for the penalty; leave-one-out error chooses
+
+Predict = Callable[[Sequence[Arch]], np.ndarray]
+
+
+def fit(space: SearchSpace, archs: Sequence[Arch], truth: ArrayLike) -> Predict:
+    """Fit ``truth: (n,)`` (fractions) of ``archs`` and return the prediction for others, ``(len(archs),)``.
+
+    The penalty is chosen by efficient leave-one-out cross-validation (scikit-learn's ``RidgeCV``); nothing is random.
+    """
+    from sklearn.linear_model import RidgeCV  # a second of import, so only where it is asked for
+
+    model = RidgeCV(alphas=ALPHAS).fit(one_hot(space.choices, archs), np.asarray(truth, dtype=np.float64))
+    return lambda others: model.predict(one_hot(space.choices, others))

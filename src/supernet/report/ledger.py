@@ -1,0 +1,176 @@
+"""The claims ledger: every published number beside ours, with a verdict by a written rule."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from supernet.errors import UserError
+from supernet.report.rows import select
+
+FULL = "full"  # the scale at which a study is the paper's setting
+PERCENT = "%"
+REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+HOLDS, FAILS, UNDECIDED = "direction holds", "direction fails", "undecided"
+OTHER_SCALE, NOT_ATTEMPTED = "other scale", "not attempted"
+VERDICTS = (REPRODUCED, NOT_REPRODUCED, HOLDS, FAILS, UNDECIDED, OTHER_SCALE, NOT_ATTEMPTED)
+COLUMNS = (
+    "id", "kind", "table", "space", "dataset", "method", "setting", "metric", "definition", "unit", "value", "spread",
+    "n", "study", "our_method", "our_metric", "our_definition", "our_resolution", "our_value", "our_low", "our_high",
+    "our_n", "truth", "scale", "verdict", "reason", "note",
+)  # fmt: skip
+NUMBERS = ("value", "spread", "our_resolution", "our_value", "our_low", "our_high")
+WHOLE = ("table", "n", "our_n")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number of ours with its bounds; NaN bounds where one seed leaves them unknown."""
+
+    value: float
+    low: float
+    high: float
+
+
+def verdict(scale: str, contrast: bool, value: float, spread: float, ours: Interval | None) -> str:
+    """What our number says of a published ``value`` ± ``spread``.
+
+    * nothing measured: ``not attempted``;
+    * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``;
+    * at another scale, of a contrast: ``direction holds`` or ``direction fails`` where our interval excludes 0 on the
+      published side or on the other one, else ``undecided``; a single value is not comparable: ``other scale``.
+
+    Unknown bounds decide nothing: ``undecided``.
+    """
+    if ours is None:
+        return NOT_ATTEMPTED
+    if scale != FULL and not contrast:
+        return OTHER_SCALE
+    if math.isnan(ours.low) or math.isnan(ours.high):
+        return UNDECIDED
+    if scale == FULL:
+        return REPRODUCED if ours.low <= value + spread and ours.high >= value - spread else NOT_REPRODUCED
+    if ours.low <= 0 <= ours.high:
+        return UNDECIDED
+    return HOLDS if (ours.value > 0) == (value > 0) else FAILS
+
+
+def check(claims: Any, schema: Mapping[str, Any], path: str) -> None:
+    """Check a claims file against the schema; ``UserError`` names the first wrong entry."""
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(schema).iter_errors(claims):
+        where = ".".join(map(str, error.absolute_path)) or "top level"
+        raise UserError(f"{path}: {where}: {error.message}")
+    entries = [*claims["claims"], *claims["contrasts"]]
+    ids = [entry["id"] for entry in entries]
+    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+        raise UserError(f"{path}: id {twice[0]} stands twice")
+    known = {claim["id"] for claim in claims["claims"]}
+    for entry in entries:
+        for key, names in (("definition", claims["definitions"]), ("not_attempted", claims["reasons"])):
+            if key in entry and entry[key] not in names:
+                raise UserError(f"{path}: {entry['id']}: {key} {entry[key]!r} is not explained at the top of the file")
+        for side in ("a", "b"):
+            if side in entry and entry[side] not in known:
+                raise UserError(f"{path}: {entry['id']}: no claim {entry[side]!r}")
+
+
+def join(claims: Mapping[str, Any], rows: pd.DataFrame, study: str, scale: str) -> pd.DataFrame:
+    """The ledger: a row a published number or contrast, with ours where ``study`` measured it.
+
+    Values are fractions where the paper prints percent. Raises ``UserError`` where a claim names a number that the
+    study lacks.
+    """
+    found = []
+    for row, ours in _published(claims):
+        measured = None
+        if ours is not None and ours["study"] != study:
+            row["reason"] = f"answered by the study {ours['study']}"
+        elif ours is not None:
+            measured = _measured(rows, ours, row["id"])
+            row |= {"study": study, "scale": scale, "truth": measured["truth"]}
+            row |= {f"our_{key}": measured[key] for key in ("method", "metric", "definition", "resolution")}
+            row |= {f"our_{key}": measured[key] for key in ("value", "low", "high", "n")}
+        interval = None if measured is None else Interval(*(float(measured[k]) for k in ("value", "low", "high")))
+        spread = 0.0 if row["spread"] is None else row["spread"]
+        row["verdict"] = verdict(scale, row["kind"] == "contrast", row["value"], spread, interval)
+        found.append(row)
+    table = pd.DataFrame(found).reindex(columns=list(COLUMNS))
+    return table.astype({c: "float64" if c in NUMBERS else "Int64" if c in WHOLE else "str" for c in COLUMNS})
+
+
+def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None]]:
+    """Every entry as a row in our units, with the key of our number."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for claim in claims["claims"]:
+        definition = claims["definitions"][claim["definition"]]
+        factor = 0.01 if definition["unit"] == PERCENT else 1.0
+        row = {"kind": "value", **{k: claim.get(k) for k in COLUMNS if k in claim or k in ("spread", "note")}}
+        row |= {"definition": definition["text"], "unit": definition["unit"], "value": claim["value"] * factor}
+        row["spread"] = None if row["spread"] is None else row["spread"] * factor
+        row["reason"] = claims["reasons"].get(claim.get("not_attempted"))
+        by_id[claim["id"]] = row
+        yield dict(row), claim.get("ours")
+    for contrast in claims["contrasts"]:
+        a, b = by_id[contrast["a"]], by_id[contrast["b"]]
+        row = {**a, "id": contrast["id"], "kind": "contrast", "value": a["value"] - b["value"]}
+        row["method"] = f"{a['method']} - {b['method']}"
+        row["setting"] = a["setting"] if a["setting"] == b["setting"] else f"{a['setting']} - {b['setting']}"
+        spreads = [side["spread"] for side in (a, b)]
+        row["spread"] = None if None in spreads else math.hypot(*spreads)  # of independent runs: none is published
+        row["reason"] = claims["reasons"].get(contrast.get("not_attempted"))
+        row["note"] = contrast.get("note")
+        yield row, contrast.get("ours")
+
+
+def _measured(rows: pd.DataFrame, ours: Mapping[str, Any], claim: str) -> pd.Series:
+    """The one row over seeds, at the end of training, that ``ours`` names."""
+    where = {k: ours.get(k) for k in ("method", "estimator", "searcher", "metric", "definition", "resolution")}
+    found = select(rows, seed=None, **where)
+    if found["epoch"].notna().any():
+        found = select(found, epoch=found["epoch"].max())
+    if len(found) != 1:
+        raise UserError(f"claim {claim}: study {ours['study']} has {len(found)} numbers {where}; correct its `ours`")
+    return found.iloc[0]
+
+
+def markdown(table: pd.DataFrame, title: str, study: str, scale: str) -> str:
+    """The page: how many of each verdict, what was answered, and what was not, by reason."""
+    missing = select(table, verdict=NOT_ATTEMPTED)
+    lines = [f"# {title}", "", f"Study `{study}`, scale `{scale}`. {counted(table)}", ""]
+    lines += answered(table[table["verdict"] != NOT_ATTEMPTED])
+    lines += ["", "## Not attempted", "", "| entries | why, and what it would cost | ids |", "|---|---|---|"]
+    for reason, group in missing.groupby("reason", sort=False):
+        lines.append(f"| {len(group)} | {reason} | {group['id'].iloc[0]} … {group['id'].iloc[-1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def counted(table: pd.DataFrame) -> str:
+    """How many entries there are of each verdict, as one sentence."""
+    counts = [f"{n} {v}" for v in VERDICTS if (n := int((table["verdict"] == v).sum()))]
+    return f"{len(table)} published numbers and gains: {', '.join(counts)}."
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """The entries on which our number says something: neither absent nor of another scale."""
+    return table[~table["verdict"].isin([NOT_ATTEMPTED, OTHER_SCALE])]
+
+
+def answered(table: pd.DataFrame) -> list[str]:
+    """Markdown of entries that have a number of ours, contrasts first; accuracies in percent."""
+    lines = ["| table | claim | metric | published | ours | n | truth | verdict |", "|---|---|---|---|---|---|---|---|"]
+    for _, row in table.sort_values("kind", kind="stable").iterrows():
+        factor, digits = (100, 2) if row["unit"] == PERCENT else (1, 3)
+        value, spread, own, low, high = (
+            f"{row[k] * factor:.{digits}f}" for k in ("value", "spread", "our_value", "our_low", "our_high")
+        )
+        published = value if pd.isna(row["spread"]) else f"{value} ± {spread}"
+        interval = own if pd.isna(row["our_low"]) else f"{own} [{low}, {high}]"
+        note = "" if pd.isna(row["note"]) else f"; {row['note']}"
+        cells = [f"{row['table']}", f"{row['method']} ({row['setting']})", row["metric"], published, interval]
+        cells += [f"{row['our_n']}", row["truth"], f"**{row['verdict']}**{note}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines

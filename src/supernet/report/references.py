@@ -1,0 +1,66 @@
+"""What costs nothing: counted parameters, a ridge on the landmarks, and what the truth itself allows."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from supernet import intervals, metrics
+from supernet.predictors import ridge
+from supernet.report.rows import REFERENCE, Row, rank_rows
+from supernet.seeding import stream
+from supernet.spaces import SearchSpace
+
+CLASSES = 1  # of the counted net: a constant of all architectures, which ranks nothing
+PARAMETERS = "parameters"
+RIDGE = "ridge on landmarks of {method}"
+TRUTH = "stand-alone training"
+
+
+def parameters(space: SearchSpace, truth: pd.Series, width: int, cells: int, settings: Mapping[str, Any]) -> list[Row]:
+    """Ranking by the number of parameters; ``truth``: accuracies by native string."""
+    counts = [space.parameters(space.parse(text), width=width, cells=cells, classes=CLASSES) for text in truth.index]
+    rows = rank_rows(truth.to_numpy(), np.array(counts, dtype=float), settings, interval=True)
+    return [{"method": PARAMETERS, "estimator": REFERENCE, **row} for row in rows]
+
+
+def ridge_on_landmarks(
+    space: SearchSpace, truth: pd.Series, known: pd.Series, method: str, seed: int, settings: Mapping[str, Any]
+) -> list[Row]:
+    """Ranking by a ridge that saw nothing but ``known``: the landmarks' accuracies by native string."""
+    predict = ridge.fit(space, [space.parse(text) for text in known.index], known)
+    predicted = predict([space.parse(text) for text in truth.index])
+    rows = rank_rows(truth.to_numpy(), predicted, settings, interval=True)
+    return [{"method": RIDGE.format(method=method), "estimator": REFERENCE, "seed": seed, **row} for row in rows]
+
+
+def order_against_score(truth: pd.DataFrame, order: str, score: str, settings: Mapping[str, Any]) -> list[Row]:
+    """Kendall's tau between the truth that orders landmarks and the one that rankings are measured against."""
+    return [_tau(f"{order}_vs_{score}_tau", None, truth[score], truth[order], settings)]
+
+
+def replicates(truth: pd.DataFrame, score: str, settings: Mapping[str, Any]) -> list[Row]:
+    """Agreement of every two stand-alone trainings, and the highest tau that their mean lets a perfect predictor have.
+
+    The ceiling follows from the mean agreement of all pairs; its bounds from the mean of their bounds.
+    """
+    names = [c for c in truth.columns if c.startswith(f"{score}_s")]
+    pairs: Sequence[tuple[str, str]] = list(combinations(names, 2))
+    if not pairs:
+        return []
+    rows = [_tau("replicate_tau", f"{a} against {b}", truth[a], truth[b], settings) for a, b in pairs]
+    ceiling = {
+        bound: metrics.ceiling_from_replicates(float(np.mean([row[bound] for row in rows])), len(names))
+        for bound in ("value", "low", "high")
+    }
+    definition = f"mean of {len(names)} trainings"
+    return [*rows, {**rows[0], "metric": "tau_ceiling", "definition": definition, **ceiling}]
+
+
+def _tau(metric: str, definition: str | None, a: pd.Series, b: pd.Series, settings: Mapping[str, Any]) -> Row:
+    how = {"rng": stream(0, "bootstrap"), "resamples": settings["bootstrap"], "level": settings["level"]}
+    value, low, high = intervals.bootstrap_tau(a, b, **how)
+    names = {"method": TRUTH, "estimator": REFERENCE, "metric": metric, "definition": definition}
+    return {**names, "value": value, "low": low, "high": high, "n": len(a)}

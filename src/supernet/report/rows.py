@@ -1,0 +1,110 @@
+"""Rows of numbers: one row a number, with everything that must stand beside it.
+
+``low`` and ``high`` bound a row that has a seed, or a reference that needs none, by a bootstrap over ``n`` architectures,
+and a row without a seed otherwise by Student's t over ``n`` seeds. ``resolution`` is the bin width of S-KdT (a fraction
+of accuracy), or the k of precision at k (a fraction of the architectures).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from supernet import intervals, metrics
+from supernet.seeding import stream
+
+COLUMNS = (
+    "study", "task", "method", "estimator", "searcher", "seed", "iteration", "epoch", "metric", "definition",
+    "resolution", "value", "low", "high", "n", "truth", "scale",
+)  # fmt: skip
+WHOLE = ("seed", "iteration", "epoch", "n")
+NUMBERS = ("resolution", "value", "low", "high")
+REFERENCE = "reference"  # the estimator of what costs nothing
+NAN = float("nan")
+
+Row = dict[str, Any]
+
+
+def frame(rows: Iterable[Row], **common: str) -> pd.DataFrame:
+    """Rows as a table with `COLUMNS`; what a row does not mention is null."""
+    table = pd.DataFrame([{**common, **row} for row in rows]).reindex(columns=list(COLUMNS))
+    kinds = {name: "Int64" if name in WHOLE else "float64" if name in NUMBERS else "str" for name in COLUMNS}
+    return table.astype(kinds)
+
+
+def select(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """The rows whose columns equal ``where``; None selects nulls."""
+    for column, value in where.items():
+        rows = rows[rows[column].isna() if value is None else (rows[column] == value).fillna(False).astype(bool)]
+    return rows
+
+
+def rank_metrics(settings: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float | None, intervals.Metric]]:
+    """``(name, definition, resolution, function)`` of every rank metric that the settings ``metrics`` ask for."""
+    yield "kendall_tau", None, None, metrics.kendall_tau
+    yield "spearman", None, None, metrics.spearman
+    for width in settings["resolutions"]:
+        for definition in ("paper", "released"):
+            function = partial(metrics.sparse_kendall_tau, resolution=width, definition=definition)
+            yield "sparse_kendall_tau", definition, width, function
+    for k in settings["precision_at"]:
+        yield "precision_at_k", "expected", k, partial(metrics.precision_at_k, k=float(k))
+
+
+def rank_rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any], interval: bool) -> list[Row]:
+    """All rank metrics of one column of scores, each with a bootstrap interval over architectures where asked for.
+
+    Every interval uses the same resamples, so that two of them differ by their scores alone.
+    """
+    found = []
+    for name, definition, width, function in rank_metrics(settings):
+        low = high = NAN
+        if interval:
+            how = {"rng": stream(0, "bootstrap"), "resamples": settings["bootstrap"], "level": settings["level"]}
+            if name == "kendall_tau" or definition == "paper":
+                value, low, high = intervals.bootstrap_tau(truth, score, resolution=width, **how)
+            else:
+                value, low, high = intervals.bootstrap(function, truth, score, **how)
+        else:
+            value = function(truth, score)
+        found.append({"metric": name, "definition": definition, "resolution": width, "value": value})
+        found[-1] |= {"low": low, "high": high, "n": len(truth)}
+    return found
+
+
+def over_seeds(rows: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Mean with Student's t interval over the seeds of rows that are equal in all else; undefined where a seed is."""
+    keys = [c for c in COLUMNS if c not in ("seed", *NUMBERS[1:], "n")]
+    found = []
+    for key, group in rows[rows["seed"].notna()].groupby(keys, dropna=False, sort=False):
+        found.append({**dict(zip(keys, key, strict=True)), **_interval(group["value"], level)})
+    return frame(found)
+
+
+def contrasts(rows: pd.DataFrame, pairs: Sequence[Sequence[str]], level: float) -> pd.DataFrame:
+    """Paired differences over seeds between the last checkpoints of the methods A and B of every pair, as "A - B"."""
+    keys = ["study", "task", "estimator", "searcher", "metric", "definition", "resolution", "truth", "scale"]
+    found = []
+    for a, b in pairs:
+        first, second = last_epoch(rows, a), last_epoch(rows, b)
+        both = first.merge(second, on=[*keys, "seed"], suffixes=("", "_b"))
+        both["value"] -= both["value_b"]
+        for key, group in both.groupby(keys, dropna=False, sort=False):
+            row = {**dict(zip(keys, key, strict=True)), "method": f"{a} - {b}", **_interval(group["value"], level)}
+            if (group["epoch"] == group["epoch_b"]).all():
+                row["epoch"] = group["epoch"].iloc[0]
+            found.append(row)
+    return frame(found)
+
+
+def last_epoch(rows: pd.DataFrame, method: str) -> pd.DataFrame:
+    """The rows of a method's runs at their end, one seed each."""
+    own = select(rows, method=method)
+    return own[own["seed"].notna() & (own["epoch"] == own["epoch"].max()).fillna(False)]
+
+
+def _interval(values: pd.Series, level: float) -> Row:
+    mean, low, high = intervals.t_interval(values, level) if np.isfinite(values).all() else (NAN, NAN, NAN)
+    return {"value": mean, "low": low, "high": high, "n": len(values)}

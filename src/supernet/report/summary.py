@@ -1,0 +1,145 @@
+"""The table of a study: a row a method or reference, then the paired contrasts; as Parquet rows and as Markdown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from supernet.report.references import TRUTH
+from supernet.report.rows import REFERENCE, select
+
+METHOD, FREE, CONTRAST = "method", "reference", "contrast"
+TAU = "Kendall tau"
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column: which rows it shows, and how (``factor`` 100 prints fractions in percent)."""
+
+    title: str
+    where: Mapping[str, Any] = field(hash=False)
+    factor: float = 1
+    digits: int = 3
+
+    def cell(self, row: Mapping[str, Any], bold: bool = False) -> str:
+        """``value [low, high]``; in bold where asked for and the interval excludes 0."""
+        if pd.isna(row["value"]):
+            return DASH
+        value, low, high = (f"{row[k] * self.factor:.{self.digits}f}" for k in ("value", "low", "high"))
+        text = value if pd.isna(row["low"]) else f"{value} [{low}, {high}]"
+        return f"**{text}**" if bold and (row["low"] > 0 or row["high"] < 0) else text
+
+
+def main_score(labels: list[str]) -> str:
+    """The score that a table shows rank metrics of: by loss, which has no ties, else the first one."""
+    return next((label for label in labels if label.split(":")[-1] == "loss"), labels[0])
+
+
+def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
+    """The columns of a study's table; the first resolution, the first k and the first searcher are the ones shown."""
+    labels = sorted(set(rows["estimator"].dropna()) - {REFERENCE})
+    main = main_score(labels)
+    labels = [main, *(label for label in labels if label != main)]
+    width, k = settings["metrics"]["resolutions"][0], settings["metrics"]["precision_at"][0]
+    sparse = {"metric": "sparse_kendall_tau", "definition": "paper", "resolution": width}
+    found = [Quantity(f"S-KdT, {label}", {"estimator": label, **sparse}) for label in labels]
+    found += [
+        Quantity(TAU, {"estimator": main, "metric": "kendall_tau"}),
+        Quantity("Spearman", {"estimator": main, "metric": "spearman"}),
+        Quantity(f"P@{100 * k:g} %", {"estimator": main, "metric": "precision_at_k", "resolution": k}),
+    ]
+    for searcher in settings["study"]["searchers"][:1]:
+        found += [
+            Quantity("found, %", {"searcher": searcher, "metric": "found_accuracy"}, 100, 2),
+            Quantity("regret, %", {"searcher": searcher, "metric": "regret"}, 100, 2),
+            Quantity("rank", {"searcher": searcher, "metric": "found_rank"}, 1, 1),
+        ]
+    return found
+
+
+def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of ``metrics/{study}.parquet`` that the table shows, after their ``part``, ``label`` and ``quantity``."""
+    entries = list(_entries(rows, settings))
+    names = pd.DataFrame([names for names, _ in entries], columns=["part", "label", "quantity"])
+    return pd.concat([names, pd.DataFrame([row for _, row in entries]).reset_index(drop=True)], axis=1)
+
+
+def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
+    study, columns = settings["study"], quantities(rows, settings)
+    whole = select(rows, seed=None)
+    contrasts = [" - ".join(pair) for pair in study["contrasts"]]
+    for part, names in ((METHOD, study["methods"]), (CONTRAST, contrasts)):
+        for name in names:
+            own = select(whole, method=name)
+            if own["epoch"].notna().any():
+                own = select(own, epoch=own["epoch"].max())
+            for column in columns:
+                for _, row in select(own, **column.where).iterrows():
+                    yield (part, name, column.title), row
+    main = columns[0].where["estimator"]
+    free = select(whole, estimator=REFERENCE)
+    for name in dict.fromkeys(free["method"]):
+        for column in columns:
+            if name != TRUTH and column.where.get("estimator") == main:
+                for _, row in select(free, method=name, **{**column.where, "estimator": REFERENCE}).iterrows():
+                    yield (FREE, name, column.title), row
+    for _, row in select(free, method=TRUTH).iterrows():
+        label = row["metric"] if pd.isna(row["definition"]) else f"{row['metric']} ({row['definition']})"
+        yield (FREE, label, TAU), row
+
+
+def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    """The page: what was measured, the methods beside the references, the paired contrasts."""
+    columns, study, task = quantities(rows, settings), settings["study"], settings["task"]
+    level, seeds = settings["metrics"]["level"], len(settings["seeds"])
+    regret = select(table, metric="regret")["definition"]
+    width = settings["metrics"]["resolutions"][0]
+    lines = [
+        f"# {study['title']}",
+        "",
+        f"Task `{study['task']}`, scale `{settings['scale']}`, {seeds} seeds, {task['evaluation']} architectures.",
+        f"Rankings are measured against `{task['score_truth']}` accuracy,",
+        f"landmarks are ordered by `{task['order_truth']}` accuracy.",
+        f"S-KdT as the paper defines it, truth in bins of {100 * width:g} % accuracy;",
+        f"the other rank metrics are of `{columns[0].where['estimator']}`.",
+        "Higher is better, but for regret and rank (1 = best).",
+    ]
+    if len(regret):
+        among = _population(regret.iloc[0])
+        lines.append(f"Found by `{study['searchers'][0]}`; regret and rank are among the {among}.")
+    lines += [
+        f"Brackets: {100 * level:g} % intervals, Student's t over seeds;",
+        "for references that need no seed, a bootstrap over architectures.",
+        "",
+        *_grid("method", columns, select(table, part=METHOD), bold=False),
+        *_grid("reference", columns, select(table, part=FREE), bold=False)[2:],
+    ]
+    differences = select(table, part=CONTRAST)
+    if len(differences):
+        lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
+        lines += _grid("A - B", columns, differences, bold=True)
+    return "\n".join(lines) + "\n"
+
+
+def _population(definition: str) -> str:
+    return "architectures of the whole space" if definition == "space" else "evaluation architectures"
+
+
+def _contrast_caption(differences: pd.DataFrame, level: float, seeds: int) -> list[str]:
+    number, intervals = differences["label"].nunique(), int(differences["low"].notna().sum())
+    made = f"{number} contrast{'s' * (number > 1)}, {intervals} intervals at {100 * level:g} %"
+    return [
+        f"Paired differences over the {seeds} seeds, which A and B ran on the same random numbers.",
+        f"{made}: were nothing true, about {(1 - level) * intervals:.1f} would exclude 0 (bold) by chance.",
+    ]
+
+
+def _grid(head: str, columns: list[Quantity], table: pd.DataFrame, bold: bool) -> list[str]:
+    lines = [f"| {head} | " + " | ".join(c.title for c in columns) + " |", "|" + "---|" * (len(columns) + 1)]
+    for label in dict.fromkeys(table["label"]):
+        own = {row["quantity"]: row for _, row in select(table, label=label).iterrows()}
+        cells = [c.cell(own[c.title], bold) if c.title in own else DASH for c in columns]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return lines

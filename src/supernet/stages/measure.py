@@ -1,0 +1,117 @@
+"""All numbers of a study, from score files, searches and truths alone: no weights, no images, no torch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from supernet import metrics, paths, plan, records, spaces
+from supernet.config import Method, Study, TableTruth, Task
+from supernet.errors import UserError
+from supernet.job import Job
+from supernet.report import chain, references
+from supernet.report.rows import Row, contrasts, frame, over_seeds, rank_rows
+
+
+def run(job: Job, state: Path) -> None:
+    """Check the provenance of every input, then write one row a number; see `supernet.report.rows`."""
+    chain.verify(job.sources)
+    chosen = job.settings
+    level = chosen["metrics"]["level"]
+    measured = Measured(job)
+    common = {"study": chosen["name"], "task": measured.study.task, "scale": chosen["scale"]}
+    runs = frame([*measured.checkpoints(), *measured.searches()], **common, truth=measured.task.score_truth)
+    others = frame(measured.references(), **common, truth=measured.task.score_truth)
+    tables = [runs, others]
+    tables += [over_seeds(table, level) for table in tables]
+    tables.append(contrasts(runs, measured.study.contrasts, level))
+    records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
+
+
+class Measured:
+    """The files of a job, read, and the rows they yield."""
+
+    def __init__(self, job: Job):
+        self.settings = job.settings
+        self.study = Study.model_validate(self.settings["study"])
+        self.task = Task.model_validate(self.settings["task"])
+        self.methods = {name: Method.model_validate(m) for name, m in self.settings["methods"].items()}
+        self.where = {"scale": self.settings["scale"], "task": self.study.task}
+        self.path = paths.TRUTH.format(**self.where, set=paths.EVALUATION)
+        self.evaluation = records.read_table(self.path).set_index("arch")
+        self.truth = self._column(self.evaluation, self.path)
+        self.population, self.population_name = self.truth, "evaluation"
+        if isinstance(self.task.truth, TableTruth):
+            whole = records.read_table(paths.TABLE.format(scale=self.where["scale"], table=self.task.truth.table))
+            column = f"{self.task.truth.dataset}_{self.task.score_truth}_{self.task.truth.epochs}"
+            self.population, self.population_name = whole[column].dropna(), "space"
+
+    def checkpoints(self) -> Iterator[Row]:
+        """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it."""
+        for name, seed in self._runs():
+            method = self.methods[name]
+            for estimator in self.study.estimators:
+                for owner, iteration in plan.segments(method, name):
+                    at = {"estimator": estimator, "seed": seed, "iteration": iteration}
+                    path = paths.SCORES.format(**self.where, method=owner, **at)
+                    for epoch, scores in self._scores(path):
+                        last = epoch == method.segment(method.iterations)[1]
+                        for label, column in scores.items():
+                            row = {**at, "method": name, "estimator": f"{estimator}:{label}", "epoch": epoch}
+                            for number in rank_rows(self.truth.to_numpy(), column, self.settings["metrics"], last):
+                                yield row | number
+
+    def searches(self) -> Iterator[Row]:
+        """What every search found, after how many evaluations: its accuracy, regret and rank."""
+        for name, seed in self._runs():
+            method = self.methods[name]
+            for searcher in self.study.searchers:
+                at = {"method": name, "searcher": searcher, "seed": seed, "iteration": method.iterations}
+                steps = records.read_table(paths.SEARCH.format(**self.where, **at))
+                path = paths.TRUTH.format(**self.where, set=paths.FOUND.format(**at))
+                found = float(self._column(records.read_table(path), path).iloc[0])
+                row = {**at, "epoch": method.segment(method.iterations)[1], "n": len(self.population)}
+                yield {**row, "metric": "evaluations", "value": len(steps), "n": 1}
+                yield {**row, "metric": "found_accuracy", "value": found, "n": 1}
+                row["definition"] = self.population_name
+                yield {**row, "metric": "regret", "value": self.population.max() - found}
+                yield {**row, "metric": "found_rank", "value": metrics.rank_of(found, self.population)}
+
+    def references(self) -> Iterator[Row]:
+        """What costs nothing; a ridge for each set of landmarks that methods of the study train with."""
+        space, settings = spaces.load(self.task.space), self.settings["metrics"]
+        yield from references.parameters(space, self.truth, self.task.width, self.task.cells, settings)
+        seen: set[tuple[str, ...]] = set()
+        for name, seed in self._runs():
+            method = self.methods[name]
+            files = plan.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
+            if files and tuple(files) not in seen:
+                seen.add(tuple(files))
+                known = pd.concat([records.read_table(f) for f in files]).set_index("arch")[self.task.order_truth]
+                yield from references.ridge_on_landmarks(space, self.truth, known, name, seed, settings)
+        order, score = self.task.order_truth, self.task.score_truth
+        if order != score:
+            yield from references.order_against_score(self.evaluation, order, score, settings)
+        yield from references.replicates(self.evaluation, score, settings)
+
+    def _runs(self) -> list[tuple[str, int]]:
+        return [(name, seed) for name in self.methods for seed in self.settings["seeds"]]
+
+    def _scores(self, path: str) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """``(epoch, {score: (n,)})`` in the order of the evaluation set, epochs ascending."""
+        for epoch, table in records.read_table(path).groupby("epoch"):
+            scores = table.set_index("arch").drop(columns="epoch")
+            if set(scores.index) != set(self.truth.index) or not np.isfinite(scores.to_numpy()).all():
+                raise UserError(
+                    f"{path}: epoch {epoch} lacks finite scores of the architectures in {self.path}; score again"
+                )
+            yield int(epoch), {name: column.to_numpy() for name, column in scores.loc[self.truth.index].items()}
+
+    def _column(self, table: pd.DataFrame, path: str) -> pd.Series:
+        """The truth that scores; ``UserError`` where a value is missing."""
+        name: Any = self.task.score_truth
+        if name not in table or not np.isfinite(table[name]).all():
+            raise UserError(f"{path}: lacks {name} accuracies; correct the task's score_truth or run its rule again")
+        return table[name]

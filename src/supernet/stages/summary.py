@@ -1,0 +1,16 @@
+"""The table of a study."""
+
+from pathlib import Path
+
+from supernet import records
+from supernet.job import Job
+from supernet.report import chain, summary
+
+
+def run(job: Job, state: Path) -> None:
+    """Write the rows that the table shows as Parquet, and the page as Markdown."""
+    chain.verify(job.sources)
+    rows = records.read_table(job.inputs["metrics"])
+    table = summary.summarise(rows, job.settings)
+    records.write_text(job.outputs["page"], summary.markdown(table, rows, job.settings))
+    records.write_table(job.outputs["table"], table, job.stamp())

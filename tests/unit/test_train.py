@@ -1,0 +1,141 @@
+"""The loop: determinism, resume, segments, schedule; on a net and images small enough for seconds."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from supernet import methods, records, spaces
+from supernet import train as loop
+from supernet.data import Images
+from supernet.errors import UserError
+from supernet.settings import Train
+
+SPACE = spaces.load("nasbench201")
+SETTINGS = Train(epochs=4, warmup=2, batch=8, lr=0.1, weight_decay=5e-4, checkpoint_every=1)
+LANDMARKS = ((3,) * 6, (1,) * 6, (2,) * 6)
+
+
+def images(seed, n=32):
+    rng = np.random.default_rng(seed)
+    pixels, labels = rng.integers(0, 256, (n, 8, 8, 3), np.uint8), rng.integers(0, 3, n)
+    half = torch.full((3,), 0.5)
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), mean=half, std=half, classes=3, flip=True)
+
+
+def run(epochs=(0, 4), previous=None, state=None, kind="landmark", settings=SETTINGS, method=None):
+    net = SPACE.build(width=4, cells=1, classes=3)
+    setup = methods.Setup(SPACE, settings.epochs, settings.warmup, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    method = method or methods.make(kind, setup, {})
+    return loop.train(
+        net, method, images(0), images(1), settings, seed=0, epochs=epochs, previous=previous, state=state, label=None
+    )
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def test_same_arguments_same_bits_and_a_log_row_an_epoch():
+    (first, rows), (again, rows_again) = run(), run()
+    assert same(first, again) and rows == rows_again
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert "hinge" not in rows[1] and {"hinge", "violated", "weight"} <= rows[3].keys()
+    assert {name.split("/")[0] for name in first} == {"1", "2", "3", "4", "momentum"}
+
+
+def test_segments_end_in_the_bits_of_one_run():
+    whole, rows = run()
+    first, rows_1 = run(epochs=(0, 2))
+    second, rows_2 = run(epochs=(2, 4), previous=first)
+    assert all(np.array_equal(whole[k], v) for k, v in second.items())
+    assert rows == rows_1 + rows_2
+
+
+def test_the_warm_up_of_landmark_is_spos():
+    assert same(run(epochs=(0, 2))[0], run(epochs=(0, 2), kind="spos")[0])
+
+
+class StopAt:
+    """A method that sends this process a signal at one step."""
+
+    def __init__(self, method, number, signal_number):
+        self.method, self.number, self.signal = method, number, signal_number
+        self.count = 0
+
+    def losses(self, net, step):
+        self.count += 1
+        if self.count == self.number:
+            os.kill(os.getpid(), self.signal)
+        yield from self.method.losses(net, step)
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_at_any_step_and_resumed_it_ends_in_the_same_bits(tmp_path, signal_number):
+    assert threading.current_thread() is threading.main_thread()
+    whole, rows = run()
+    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    stops = 0
+    for number in (3, 4, 1, 6):  # steps after each start: inside an epoch, at its end, at once
+        with pytest.raises(loop.Interrupted, match="run again to go on"):
+            run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), number, signal_number))
+        stops += 1
+    resumed, rows_resumed = run(state=tmp_path)
+    assert stops == 4 and same(whole, resumed) and rows == rows_resumed
+
+
+def test_a_damaged_state_is_a_one_line_error(tmp_path):
+    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    with pytest.raises(loop.Interrupted):
+        run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), 3, signal.SIGTERM))
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"state\.safetensors: not a readable safetensors file"):
+        run(state=tmp_path)
+
+
+def test_learning_rate_by_hand():
+    settings = Train(epochs=4, batch=8, lr=0.1, lr_min=0.02, weight_decay=0.0)
+    rates = [loop.learning_rate(settings, e) for e in range(4)]
+    assert rates[0] == pytest.approx(0.1) and rates[2] == pytest.approx(0.06)
+    assert run()[1][2]["lr"] == pytest.approx(loop.learning_rate(SETTINGS, 2))
+
+
+def test_first_step_is_sgd_by_hand():
+    """One step of one path equals w - lr * (clipped gradient + decay * w), untouched weights stay."""
+    settings = Train(epochs=1, batch=32, lr=0.1, weight_decay=0.01, clip=1.0)
+    net = SPACE.build(width=4, cells=1, classes=3)
+    before = loop.arrays(net)
+    tensors, _ = run(epochs=(0, 1), kind="spos", settings=settings)
+    rng = loop.stream(0, "augment", 0)
+    order = images(0).epoch(32, loop.stream(0, "batches", 0))[0]
+    x, y = images(0).batch(order, rng)
+    path = methods.spos.arch.sample(SPACE.choices, loop.stream(0, "paths", 0))
+    torch.nn.functional.cross_entropy(net(x, path), y).backward()
+    norm = torch.sqrt(sum(p.grad.square().sum() for p in net.parameters() if p.grad is not None))
+    scale = min(1.0, 1.0 / (norm.item() + 1e-6))
+    for name, p in net.named_parameters():
+        expected = before[name]
+        if p.grad is not None:
+            expected = expected - 0.1 * (scale * p.grad.numpy() + 0.01 * expected)
+        assert np.allclose(tensors[f"1/{name}"], expected, atol=1e-6), name
+
+
+def test_divergence_is_reported_not_saved():
+    with pytest.raises(UserError, match="diverged"):
+        run(settings=SETTINGS.model_copy(update={"lr": 1e12}))
+
+
+def test_too_large_a_batch_names_its_key():
+    with pytest.raises(UserError, match="batch"):
+        run(settings=SETTINGS.model_copy(update={"batch": 64}))
+
+
+def test_state_is_written_through_records(tmp_path):
+    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    with pytest.raises(loop.Interrupted):
+        run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), 6, signal.SIGTERM))
+    assert '"step": 6' in records.provenance(tmp_path / "state.safetensors")["progress"]
