@@ -15,8 +15,8 @@ LAYERS = {
     2: ["train", "standalone", "predictors", "tables"],
     1: ["spaces", "nets"],
     0: [
-        "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "settings", "plugins",
-        "plan", "job", "digest", "device", "data", "datasets", "errors",
+        "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
+        "plugins", "plan", "job", "digest", "device", "data", "datasets", "errors",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}

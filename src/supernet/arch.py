@@ -62,9 +62,7 @@ def mutate(choices: Sequence[Choice], arch: Arch, rng: np.random.Generator) -> A
 def mutate_each(choices: Sequence[Choice], arch: Arch, probability: float, rng: np.random.Generator) -> Arch:
     """``arch`` with every position resampled with ``probability`` (SPOS's mutation; may return ``arch`` itself)."""
     resample = rng.random(len(choices)) < probability
-    return tuple(
-        int(rng.integers(len(c.options))) if r else a for a, c, r in zip(arch, choices, resample, strict=True)
-    )
+    return tuple(int(rng.integers(len(c.options))) if r else a for a, c, r in zip(arch, choices, resample, strict=True))
 
 
 def crossover(a: Arch, b: Arch, rng: np.random.Generator) -> Arch:

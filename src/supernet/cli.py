@@ -5,7 +5,6 @@ import hashlib
 import importlib
 import inspect
 import json
-import os
 import platform
 import resource
 import shutil
@@ -22,6 +21,7 @@ from supernet import paths, plan, records
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.params import scales
 from supernet.report import readme
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -66,9 +66,9 @@ for _stage in STAGES:
 @app.command()
 def check(params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml")) -> None:
     """Check params.yaml at every scale."""
-    for scale in configs.scales(params):
+    for scale in scales(params):
         configs.load(scale, params)
-    typer.echo(f"{params}: fine at {', '.join(configs.scales(params))}")
+    typer.echo(f"{params}: fine at {', '.join(scales(params))}")
 
 
 @app.command(name="readme")
@@ -91,7 +91,9 @@ def run(job: Job) -> None:
     """Run a job's stage in its state folder, and write what it cost beside its first output."""
     for path in job.sources:
         if not Path(path).exists():
-            raise UserError(f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first")
+            raise UserError(
+                f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
+            )
     code = digest(*job.modules)
     identity = json.dumps([job.stamp(), code], sort_keys=True)
     state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
@@ -126,7 +128,7 @@ def _write_costs(job: Job, code: str, seconds: float) -> None:
     }
     first = next(iter(job.outputs.values()))
     scale, rest = first.removeprefix("results/").split("/", 1)
-    records.write_json(paths.COSTS.format(scale=scale, job=os.path.splitext(rest)[0]), costs)
+    records.write_json(paths.COSTS.format(scale=scale, job=Path(rest).with_suffix("")), costs)
 
 
 def _processor() -> str:

@@ -7,14 +7,12 @@ the signature is the schema.
 
 import ast
 import functools
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, create_model
 
-from supernet import settings
+from supernet import params, settings
 from supernet.errors import UserError
 from supernet.plugins import PACKAGE, kinds
 from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
@@ -146,73 +144,14 @@ class Config(Strict):
 
 
 def load(scale: str, path: str | Path = "params.yaml") -> Config:
-    """Read ``path`` at ``scale``. Raises ``UserError`` naming the key if anything in it is wrong, at any scale."""
-    raw = read(path)
-    if scale not in raw.get("scales", {}):
-        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(raw.get('scales', {}))}")
-    return _resolve(raw, scale, str(path))
-
-
-def scales(path: str | Path = "params.yaml") -> list[str]:
-    """Names of the scales of ``path``."""
-    return list(read(path).get("scales", {}))
-
-
-@functools.lru_cache(maxsize=8)
-def _read(path: Path, _changed: int) -> dict[str, Any]:
+    """Read ``path`` at ``scale``. Raises ``UserError`` naming the key if anything in it is wrong."""
     try:
-        raw = yaml.load(path.read_text(), Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
-        raise UserError(f"{path}: expected a mapping of sections")
-    return raw
-
-
-def read(path: str | Path) -> dict[str, Any]:
-    """The unresolved content of ``path``; ``UserError`` if it is missing, no YAML, or names a key twice."""
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run from the folder that holds it, or name it with --params")
-    return _read(path, path.stat().st_mtime_ns)
-
-
-def merge(base: Any, over: Any) -> Any:
-    """``over`` merged recursively over ``base``: mappings merge, anything else replaces."""
-    if isinstance(base, dict) and isinstance(over, dict):
-        return {k: merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k)) for k in {**base, **over}}
-    return over
-
-
-def _resolve(raw: dict[str, Any], scale: str, path: str) -> Config:
-    merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
-    methods = merged.get("methods") or {}
-    resolved = {name: _with_bases(methods, name, path, ()) for name in methods}
-    # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
-    merged["methods"] = dict(sorted(resolved.items(), key=lambda entry: "base" in (methods[entry[0]] or {})))
-    try:
-        config = Config.model_validate(merged)
+        config = Config.model_validate(params.at_scale(path, scale))
     except ValidationError as error:
         raise UserError(f"{path}: {_one_line(error)} (scale {scale})") from None
-    _check_plugins(config, path)
-    _check_references(config, path)
+    _check_plugins(config, str(path))
+    _check_references(config, str(path))
     return config
-
-
-def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:
-    """The entry ``name`` merged over its ``base``; ``args`` of another kind are not inherited."""
-    if name in chain:
-        raise UserError(f"{path}: methods.{name}.base: a cycle ({' -> '.join((*chain, name))})")
-    if name not in methods:
-        raise UserError(f"{path}: methods.{chain[-1]}.base: no method {name!r}; known: {', '.join(methods)}")
-    entry = methods[name]
-    if not isinstance(entry, dict) or "base" not in entry:
-        return entry
-    base = _with_bases(methods, entry["base"], path, (*chain, name))
-    own = {k: v for k, v in entry.items() if k != "base"}
-    if own.get("kind", base.get("kind")) != base.get("kind"):
-        base = {k: v for k, v in base.items() if k != "args"}
-    return merge(base, own)
 
 
 @functools.cache
@@ -228,7 +167,13 @@ def schema(folder: str, kind: str) -> type[Strict]:
 
 
 def _check_plugins(config: Config, path: str) -> None:
-    sections = {"data": "datasets", "tables": "tables", "methods": "methods", "estimators": "estimators", "searchers": "searchers"}
+    sections = {
+        "data": "datasets",
+        "tables": "tables",
+        "methods": "methods",
+        "estimators": "estimators",
+        "searchers": "searchers",
+    }
     for section, folder in sections.items():
         for name, plugin in getattr(config, section).items():
             where = f"{path}: {section}.{name}"
@@ -274,7 +219,8 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
     if train.warmup >= train.epochs:
         raise UserError(f"{where}.train.warmup: {train.warmup} is not less than epochs = {train.epochs}")
     if (train.epochs - train.warmup) % method.iterations:
-        raise UserError(f"{where}.iterations: {method.iterations} does not divide the {train.epochs - train.warmup} epochs after warm-up")
+        left = train.epochs - train.warmup
+        raise UserError(f"{where}.iterations: {method.iterations} does not divide the {left} epochs after warm-up")
     if method.start is not None:
         owner = config.methods[method.start]
         if (owner.train, owner.net) != (train, method.net) or not train.warmup or owner.start is not None:
@@ -290,21 +236,3 @@ def _one_line(error: ValidationError) -> str:
     what = {"missing": "is missing", "extra_forbidden": "is not a known key"}.get(first["type"], first["msg"])
     more = f" (and {len(rest)} more)" if rest else ""
     return f"{where}: {what}{got}{more}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that reads ``1e-3`` as a number and refuses a key that stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        twice = {k for k in keys if keys.count(k) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"key {sorted(map(str, twice))[0]!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
-)

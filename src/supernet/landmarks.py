@@ -32,7 +32,9 @@ def sample(
     Raises ``UserError`` if the space has too few admissible architectures.
     """
     if kind == "distant" and distance >= len(choices):
-        raise UserError(f"landmarks: distance is {distance}, expected less than the {len(choices)} choices of the space")
+        raise UserError(
+            f"landmarks: distance is {distance}, expected less than the {len(choices)} choices of the space"
+        )
     admissible = archs.size(choices) - len(set(forbidden))
     if count > admissible:
         raise UserError(f"landmarks: count is {count}, but only {admissible} architectures are admissible")
@@ -48,7 +50,9 @@ def sample(
             found.append(candidate)
         if len(found) == count:
             return found
-    raise UserError(f"landmarks: found only {len(found)} of {count} after {MAX_TRIES * count} tries; lower the distance")
+    raise UserError(
+        f"landmarks: found only {len(found)} of {count} after {MAX_TRIES * count} tries; lower the distance"
+    )
 
 
 def _walk(choices: Sequence[Choice], root: Arch, distance: int, rng: np.random.Generator) -> Arch:

@@ -38,7 +38,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with open(temporary, "rb") as file:
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
@@ -155,7 +155,7 @@ def provenance(path: str | Path) -> dict[str, Any]:
 
 def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
-    with open(_existing(path), "rb") as file:
+    with _existing(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -172,7 +172,9 @@ def verify(path: str | Path, settings: Mapping[str, Any] | None = None) -> None:
     """
     if settings is not None and (recorded := provenance(path)["settings"]) != json.loads(json.dumps(settings)):
         keys = sorted(k for k in {*recorded, *settings} if recorded.get(k) != settings.get(k))
-        raise UserError(f"{path}: was made with other settings ({', '.join(keys)}) than params.yaml holds now; run its rule")
+        raise UserError(
+            f"{path}: was made with other settings ({', '.join(keys)}) than params.yaml holds now; run its rule"
+        )
     _verify_inputs(str(path), set())
 
 

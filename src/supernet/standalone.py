@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from supernet import records
 from supernet.arch import Arch
-from supernet.settings import StandaloneTruth
 from supernet.data import Images
+from supernet.settings import StandaloneTruth
 from supernet.spaces import SearchSpace
 from supernet.train import Step, train
 

@@ -1,7 +1,7 @@
-"""The training loop: batches, backward, clipping, optimiser, schedule, log and resumable state; the rest is a method's.
+"""The training loop: batches, backward, clipping, optimiser, schedule, log and saved state; the rest is a method's.
 
-Every random decision of step ``t`` comes from ``stream(seed, name, t)``, so the state of a run is its weights, momentum,
-method state and step number. Killed at any step and resumed, it ends in the same bits.
+Every random decision of step ``t`` comes from ``stream(seed, name, t)``, so the state of a run is its weights, its
+momentum and its step number. Killed at any step and resumed, it ends in the same bits.
 """
 
 import json
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from supernet import records
-from supernet.settings import Train
 from supernet.data import Images
 from supernet.errors import UserError
 from supernet.seeding import stream
+from supernet.settings import Train
 
 SAVE_EVERY = 30.0  # seconds between two saved states; cannot change a number
 MOMENTUM = "momentum/"
@@ -96,7 +96,8 @@ def train(
 
     The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, and
     ``momentum/{name}`` to the optimiser's buffers at the end, from which ``previous`` continues. ``state`` is a folder
-    for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it). Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM.
+    for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
+    Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """
     steps = len(weights) // settings.batch  # full batches only
     if not steps:
@@ -202,9 +203,7 @@ def _momentum(net: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, np.
     return {MOMENTUM + name: value.cpu().numpy().copy() for name, value in buffers.items()}
 
 
-def _restore(
-    net: nn.Module, optimiser: torch.optim.Optimizer, values: dict[str, np.ndarray], prefix: str
-) -> None:
+def _restore(net: nn.Module, optimiser: torch.optim.Optimizer, values: dict[str, np.ndarray], prefix: str) -> None:
     load_arrays(net, {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)})
     for name, p in net.named_parameters():
         optimiser.state[p]["momentum_buffer"].copy_(torch.from_numpy(np.array(values[MOMENTUM + name])))
@@ -230,10 +229,12 @@ def _load(net: nn.Module, optimiser: torch.optim.Optimizer, state: Path | None) 
 
 def _bar(label: str | None, epochs: tuple[int, int], steps: int, progress: Progress) -> tqdm:
     total, done = (epochs[1] - epochs[0]) * steps, progress.step - epochs[0] * steps
-    return tqdm(total=total, initial=done, desc=label, unit="step", mininterval=5, dynamic_ncols=True, disable=label is None)
+    return tqdm(
+        total=total, initial=done, desc=label, unit="step", mininterval=5, dynamic_ncols=True, disable=label is None
+    )
 
 
-class _stop_signals:  # noqa: N801
+class _stop_signals:
     """Turn Ctrl-C and SIGTERM into a question asked between two steps, so that the state is saved whole."""
 
     def __enter__(self) -> Callable[[], bool]:

@@ -56,12 +56,17 @@ def test_check_names_what_was_expected():
 def test_streams_are_the_same_in_every_process_and_differ_by_name():
     code = "from supernet.seeding import stream; print(stream(3, 'paths', 7).integers(10**9))"
     printed = [
-        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": h}, capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": h}, capture_output=True, text=True, check=True
+        )
         for h in ("1", "2")
     ]
     here = str(stream(3, "paths", 7).integers(10**9))
     assert [p.stdout.strip() for p in printed] == [here, here]
-    draws = {tuple(stream(*at).integers(10**9, size=3)) for at in [(3, "paths", 8), (4, "paths", 7), (3, "pairs", 7), (3, "paths")]}
+    draws = {
+        tuple(stream(*at).integers(10**9, size=3))
+        for at in [(3, "paths", 8), (4, "paths", 7), (3, "pairs", 7), (3, "paths")]
+    }
     assert len(draws) == 4
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from supernet import config
+from supernet import config, params
 from supernet.errors import UserError
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -13,7 +13,7 @@ PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 def edited(tmp_path, **changes):
     """A copy of params.yaml with dotted keys set; a value of None removes the key."""
-    raw = yaml.load(PARAMS.read_text(), Loader=config._Loader)
+    raw = yaml.load(PARAMS.read_text(), Loader=params.Loader)
     for dotted, value in changes.items():
         *parents, last = dotted.split(".")
         section = raw
@@ -29,7 +29,7 @@ def edited(tmp_path, **changes):
 
 
 def test_the_projects_own_file_is_fine_at_every_scale():
-    for scale in config.scales(PARAMS):
+    for scale in params.scales(PARAMS):
         assert config.load(scale, PARAMS).studies
 
 
@@ -46,7 +46,11 @@ def test_the_projects_own_file_is_fine_at_every_scale():
         ("methods.landmark.base", "sops", "no method 'sops'"),
         ("methods.landmark.landmarks", "distant31", "no 'distant31' in landmarks"),
         ("methods.landmark-t3.iterations", 7, "7 does not divide"),
-        ("methods.landmark.train", {"lr": 0.5}, "methods.landmark.start: 'spos' must own a warm-up with the same train"),
+        (
+            "methods.landmark.train",
+            {"lr": 0.5},
+            "methods.landmark.start: 'spos' must own a warm-up with the same train",
+        ),
         ("tasks.nasbench201-cifar10.space", "darts", "tasks.nasbench201-cifar10.space: no 'darts'"),
         ("tasks.nasbench201-cifar10.order_truth", "train", "order_truth: Input should be 'valid' or 'test'"),
         ("tasks.nasbench201-cifar10.truth.kind", "oracle", "tasks.nasbench201-cifar10.truth"),

@@ -66,7 +66,13 @@ def test_params_and_planning_are_not_part_of_training(package):
 
 def test_a_plug_in_is_part_of_the_code_that_names_it(package):
     copy, digest = package
-    before = digest("supernet.stages.train", "supernet.methods.landmark"), digest("supernet.stages.train", "supernet.methods.spos")
+    before = (
+        digest("supernet.stages.train", "supernet.methods.landmark"),
+        digest("supernet.stages.train", "supernet.methods.spos"),
+    )
     edit(copy / "methods" / "landmark.py", "if weight == 0:", "if weight <= 0:")
-    after = digest("supernet.stages.train", "supernet.methods.landmark"), digest("supernet.stages.train", "supernet.methods.spos")
+    after = (
+        digest("supernet.stages.train", "supernet.methods.landmark"),
+        digest("supernet.stages.train", "supernet.methods.spos"),
+    )
     assert before[0] != after[0] and before[1] == after[1]

@@ -31,7 +31,9 @@ def test_isomorphic_pair_by_hand():
     through_1 = (CONV3, NONE, NONE, NONE, CONV1, NONE)
     through_2 = (NONE, CONV3, NONE, NONE, NONE, CONV1)
     for reduction in ("nasbench201", "functional"):
-        assert SPACE.canonical(through_1, reduction) != SPACE.canonical((CONV1, NONE, NONE, NONE, CONV3, NONE), reduction)
+        assert SPACE.canonical(through_1, reduction) != SPACE.canonical(
+            (CONV1, NONE, NONE, NONE, CONV3, NONE), reduction
+        )
     assert SPACE.canonical(through_1, "functional") == SPACE.canonical(through_2, "functional")
 
 

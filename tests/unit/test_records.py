@@ -54,7 +54,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path):
 
 
 def test_a_full_disk_is_a_one_line_error(tmp_path):
-    with pytest.raises(UserError, match="cannot write.*No space left"), records.atomic(tmp_path / "file"):
+    with pytest.raises(UserError, match=r"cannot write.*No space left"), records.atomic(tmp_path / "file"):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from supernet import config as configs
+from supernet import params
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -30,7 +30,10 @@ TINY = {
         "spos": {"train": {"epochs": 3, "warmup": 1, "batch": 40, "checkpoint_every": 1}},
         "landmark-t3": {"iterations": 2, "additions": {"count": 1}},
     },
-    "estimators": {"oneshot": {"args": {"batch": 30, "batches": 2}}, "oneshot-search": {"args": {"batch": 30, "batches": 1}}},
+    "estimators": {
+        "oneshot": {"args": {"batch": 30, "batches": 2}},
+        "oneshot-search": {"args": {"batch": 30, "batches": 1}},
+    },
     "searchers": {"evolution": {"args": {"population": 4, "generations": 2, "parents": 2}}},
     "metrics": {"bootstrap": 20},
     "studies": {"demo": {"methods": ["spos", "landmark-t3"], "contrasts": [["landmark-t3", "spos"]]}},
@@ -43,10 +46,10 @@ class Project:
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.write(configs.merge(TINY, changes))
+        self.write(params.merge(TINY, changes))
 
     def write(self, changes: dict[str, Any]) -> None:
-        raw = configs.read(ROOT / "params.yaml")
+        raw = params.read(ROOT / "params.yaml")
         raw = {**raw, "studies": {"demo": raw["studies"]["demo"]}, "scales": {"demo": changes}}
         (self.folder / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
 

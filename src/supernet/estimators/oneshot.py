@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from supernet.arch import Arch
-from supernet.settings import Count
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
+from supernet.settings import Count
 
 
 def make(subject: Subject, *, batch: Count = 250, batches: Count) -> Estimate:
@@ -19,7 +19,9 @@ def make(subject: Subject, *, batch: Count = 250, batches: Count) -> Estimate:
     """
     net, images = subject.net.eval(), subject.images
     if batch * batches > len(images):
-        raise UserError(f"estimators: batch * batches is {batch * batches}, more than the {len(images)} images there are")
+        raise UserError(
+            f"estimators: batch * batches is {batch * batches}, more than the {len(images)} images there are"
+        )
     data = [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(batches)]
 
     def estimate(archs: Sequence[Arch]) -> dict[str, np.ndarray]:

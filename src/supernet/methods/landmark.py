@@ -1,4 +1,4 @@
-"""Landmark Regularization (Yu, Ranftl, Salzmann, CVPR 2021): rank landmarks in the super-net as stand-alone training does.
+"""Landmark Regularization (Yu, Ranftl, Salzmann, CVPR 2021): rank landmarks as stand-alone training does.
 
 Around any method: after the warm-up, every step adds a hinge on the losses of ``pairs`` landmark pairs, measured on a
 batch of the ``guide`` split. The hinge is active where the super-net gives the better architecture the higher loss.
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from supernet.settings import Count, NonNegative
 from supernet.errors import UserError
 from supernet.methods import Setup, spos
 from supernet.seeding import stream
+from supernet.settings import Count, NonNegative
 from supernet.train import Method, Step
 
 
@@ -74,7 +74,7 @@ def make(
     pairs: Count = 1,
     ranks: Literal["true", "shuffled"] = "true",
 ) -> Method:
-    """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` pairs a step, uniform over all ordered pairs (eq. 5-7).
+    """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` uniformly drawn ordered pairs a step (eq. 5-7).
 
     ``ranks="shuffled"`` permutes the landmarks' ground truth once a run: the control that keeps everything but the
     ranking.

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from supernet.settings import Count, NonNegative
 from supernet.methods import Setup, spos
+from supernet.settings import Count, NonNegative
 from supernet.train import Method, Step
 
 

@@ -69,7 +69,6 @@ class Head(nn.Module):
         return self.linear(F.relu(self.norm(x), inplace=True).mean((2, 3)))
 
 
-
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """A context in which torch's default initialisation draws from ``seed``; the global generator is left untouched."""

@@ -19,7 +19,7 @@ class Sharing:
     priors: tuple[tuple[int, ...], ...]
 
     def key(self, position: int, option: int, arch: Arch) -> str:
-        """Name of the weights of ``option`` at ``position`` of ``arch``, as ``slot_option`` or ``slot_option_prior...``."""
+        """Name of the weights of ``option`` at ``position`` of ``arch``: ``slot_option``, then the priors' options."""
         return "_".join(str(k) for k in (self.slots[position], option, *(arch[p] for p in self.priors[position])))
 
     def keys(self, position: int, option: int, sizes: Sequence[int]) -> Iterator[str]:

@@ -142,9 +142,10 @@ def markdown(table: pd.DataFrame, title: str, study: str, scale: str) -> str:
     missing = select(table, verdict=NOT_ATTEMPTED)
     lines = [f"# {title}", "", f"Study `{study}`, scale `{scale}`. {counted(table)}", ""]
     lines += answered(table[table["verdict"] != NOT_ATTEMPTED])
-    lines += ["", "## Not attempted", "", "| entries | why, and what it would cost | ids |", "|---|---|---|"]
+    lines += ["", "## Not attempted", "", "| entries | tables | why, and what it would cost |", "|---|---|---|"]
     for reason, group in missing.groupby("reason", sort=False):
-        lines.append(f"| {len(group)} | {reason} | {group['id'].iloc[0]} … {group['id'].iloc[-1]} |")
+        tables = ", ".join(str(t) for t in sorted(group["table"].unique()))
+        lines.append(f"| {len(group)} | {tables} | {reason} |")
     return "\n".join(lines) + "\n"
 
 

@@ -20,9 +20,10 @@ def fragment(root: Path = Path()) -> str:
         page, _, _ = table.read_text().partition("\n## ")
         where = path.parent.relative_to(root)
         claims = records.read_table(path)
+        links = f"Contrasts: [table.md]({where}/table.md). All claims: [claims.md]({where}/claims.md)."
         parts += [
             f"##{page.rstrip()}",
-            f"Contrasts: [table.md]({where}/table.md). {ledger.counted(claims)} All of them: [claims.md]({where}/claims.md).",
+            f"{ledger.counted(claims)} {links}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
         ]
     return "\n\n".join(parts)

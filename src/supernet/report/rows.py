@@ -1,8 +1,8 @@
 """Rows of numbers: one row a number, with everything that must stand beside it.
 
-``low`` and ``high`` bound a row that has a seed, or a reference that needs none, by a bootstrap over ``n`` architectures,
-and a row without a seed otherwise by Student's t over ``n`` seeds. ``resolution`` is the bin width of S-KdT (a fraction
-of accuracy), or the k of precision at k (a fraction of the architectures).
+``low`` and ``high`` bound a row that has a seed, or a reference that needs none, by a bootstrap over ``n``
+architectures, and a row without a seed otherwise by Student's t over ``n`` seeds. ``resolution`` is the bin width of
+S-KdT (a fraction of accuracy), or the k of precision at k (a fraction of the architectures).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -60,7 +60,7 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of ``metrics/{study}.parquet`` that the table shows, after their ``part``, ``label`` and ``quantity``."""
+    """The rows of `supernet.report.rows` that the table shows, after their ``part``, ``label`` and ``quantity``."""
     entries = list(_entries(rows, settings))
     names = pd.DataFrame([names for names, _ in entries], columns=["part", "label", "quantity"])
     return pd.concat([names, pd.DataFrame([row for _, row in entries]).reset_index(drop=True)], axis=1)

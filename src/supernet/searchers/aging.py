@@ -5,8 +5,8 @@ import collections
 import numpy as np
 
 from supernet import arch as archs
-from supernet.settings import Count
 from supernet.searchers import Score, Search, Trajectory
+from supernet.settings import Count
 from supernet.spaces import SearchSpace
 
 

@@ -1,4 +1,4 @@
-"""Evolution as in SPOS (Guo et al. 2020): the best parents, half crossovers, half mutations, a whole generation at a time."""
+"""Evolution as in SPOS (Guo et al. 2020): the best breed, by crossover and mutation, a generation at a time."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ import numpy as np
 
 from supernet import arch as archs
 from supernet.arch import Arch
-from supernet.settings import Count, Fraction
 from supernet.searchers import Score, Search, Trajectory
+from supernet.settings import Count, Fraction
 from supernet.spaces import SearchSpace
 
 TRIES = 10  # draws of one child before a known architecture is accepted
 
 
 def make(*, population: Count = 50, generations: Count = 20, parents: Count = 10, mutate: Fraction = 0.1) -> Search:
-    """``population * generations`` evaluations; ``parents`` best of all so far breed; ``mutate`` a position's chance."""
+    """``population * generations`` evaluations; the ``parents`` best so far breed; ``mutate``: chance of a position."""
 
     def search(space: SearchSpace, score: Score, rng: np.random.Generator) -> Trajectory:
         trajectory: Trajectory = []

@@ -3,8 +3,8 @@
 import numpy as np
 
 from supernet import arch as archs
-from supernet.settings import Count
 from supernet.searchers import Score, Search, Trajectory
+from supernet.settings import Count
 from supernet.spaces import SearchSpace
 
 

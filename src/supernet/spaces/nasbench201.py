@@ -37,7 +37,9 @@ class NASBench201:
             arch = tuple(OPTIONS.index(name) for name, _ in tokens)
             if self.format(arch) == text:
                 return arch
-        raise UserError(f"architecture {text!r}: expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op in {', '.join(OPTIONS)}")
+        raise UserError(
+            f"architecture {text!r}: expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op in {', '.join(OPTIONS)}"
+        )
 
     def canonical(self, arch: Arch, reduction: Literal["nasbench201", "functional"] = "functional") -> Arch:
         """The lexicographically first architecture of the isomorphism class of ``arch``.

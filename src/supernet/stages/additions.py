@@ -18,5 +18,7 @@ def run(job: Job, state: Path) -> None:
     best = seen[~seen["arch"].isin(known)].sort_values("score", ascending=False, kind="stable")
     count = job.settings["count"]
     if len(best) < count:
-        raise UserError(f"{job.inputs['search']}: met {len(best)} new architectures, fewer than additions.count = {count}")
+        raise UserError(
+            f"{job.inputs['search']}: met {len(best)} new architectures, fewer than additions.count = {count}"
+        )
     records.write_table(job.outputs["archs"], best[["arch"]].head(count), job.stamp())

@@ -18,6 +18,12 @@ def run(job: Job, state: Path) -> None:
     images = {name: Images.load(job.inputs["data"], name, where) for name in ("weights", "guide", "test")}
     net = {"width": chosen["width"], "cells": chosen["cells"], "classes": images["weights"].classes}
     table = standalone_truth(
-        space, archs, StandaloneTruth.model_validate(chosen["truth"]), net, images, state=state, label=job.outputs["truth"]
+        space,
+        archs,
+        StandaloneTruth.model_validate(chosen["truth"]),
+        net,
+        images,
+        state=state,
+        label=job.outputs["truth"],
     )
     records.write_table(job.outputs["truth"], table, job.stamp())

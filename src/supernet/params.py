@@ -1,0 +1,96 @@
+"""The text of params.yaml: read strictly, with scales and bases merged. What the values mean is `supernet.config`'s."""
+
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from supernet.errors import UserError
+
+
+def scales(path: str | Path = "params.yaml") -> list[str]:
+    """Names of the scales of ``path``."""
+    return list(read(path).get("scales", {}))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, _changed: int) -> dict[str, Any]:
+    try:
+        raw = yaml.load(path.read_text(), Loader=Loader)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"{path}: expected a mapping of sections")
+    return raw
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The unresolved content of ``path``; ``UserError`` if it is missing, no YAML, or names a key twice."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run from the folder that holds it, or name it with --params")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+def merge(base: Any, over: Any) -> Any:
+    """``over`` merged recursively over ``base``: mappings merge, anything else replaces."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {
+            k: merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k))
+            for k in {**base, **over}
+        }
+    return over
+
+
+def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
+    """The content of ``path`` with the entry ``scale`` merged over it and every method merged over its bases.
+
+    Raises ``UserError`` for an unknown scale, an unknown base or a cycle of bases.
+    """
+    raw = read(path)
+    if scale not in raw.get("scales", {}):
+        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(raw.get('scales', {}))}")
+    merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
+    methods = merged.get("methods") or {}
+    resolved = {name: _with_bases(methods, name, str(path), ()) for name in methods}
+    # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
+    merged["methods"] = dict(sorted(resolved.items(), key=lambda entry: "base" in (methods[entry[0]] or {})))
+    return merged
+
+
+def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:
+    """The entry ``name`` merged over its ``base``; ``args`` of another kind are not inherited."""
+    if name in chain:
+        raise UserError(f"{path}: methods.{name}.base: a cycle ({' -> '.join((*chain, name))})")
+    if name not in methods:
+        raise UserError(f"{path}: methods.{chain[-1]}.base: no method {name!r}; known: {', '.join(methods)}")
+    entry = methods[name]
+    if not isinstance(entry, dict) or "base" not in entry:
+        return entry
+    base = _with_bases(methods, entry["base"], path, (*chain, name))
+    own = {k: v for k, v in entry.items() if k != "base"}
+    if own.get("kind", base.get("kind")) != base.get("kind"):
+        base = {k: v for k, v in base.items() if k != "args"}
+    return merge(base, own)
+
+
+class Loader(yaml.SafeLoader):
+    """YAML that reads ``1e-3`` as a number and refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        twice = {k for k in keys if keys.count(k) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {sorted(map(str, twice))[0]!r} stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)

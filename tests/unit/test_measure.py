@@ -1,0 +1,196 @@
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+
+from supernet import intervals, metrics, records, spaces
+from supernet.errors import UserError
+from supernet.report import chain, references
+from supernet.report.rows import COLUMNS, contrasts, frame, over_seeds, rank_rows, select
+from supernet.stages import measure
+
+SETTINGS = {"resolutions": [0.001, 0.01], "precision_at": [0.5], "bootstrap": 30, "level": 0.95}
+TRUTH = np.array([0.1, 0.2, 0.3, 0.4])
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A measured demo: the job, and its rows as read back."""
+    root = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        job = tiny.write_study(tiny.load(root), "demo", "demo")
+        measure.run(job, root / "state")
+        yield root, job, records.read_table(job.outputs["metrics"])
+
+
+def runs(values: dict[str, list[float]], **more) -> pd.DataFrame:
+    return frame(
+        {"method": m, "seed": s, "epoch": 9, "metric": "kendall_tau", "value": v, "n": 4, **more}
+        for m, column in values.items()
+        for s, v in enumerate(column)
+    )
+
+
+def test_rank_rows_hold_every_metric_definition_and_resolution():
+    rows = rank_rows(TRUTH, np.array([1.0, 2.0, 4.0, 3.0]), SETTINGS, interval=False)
+    keys = {(r["metric"], r["definition"], r["resolution"]): r["value"] for r in rows}
+    assert len(keys) == 7
+    assert keys["kendall_tau", None, None] == pytest.approx(4 / 6)  # one of six pairs is the wrong way round
+    assert keys["spearman", None, None] == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
+    assert keys["sparse_kendall_tau", "paper", 0.01] == pytest.approx(4 / 6)
+    assert keys["sparse_kendall_tau", "released", 0.001] == pytest.approx(4 / 6)
+    assert keys["precision_at_k", "expected", 0.5] == 1
+    assert all(np.isnan(r["low"]) and r["n"] == 4 for r in rows)
+
+
+def test_rank_rows_bound_the_value_on_request():
+    truth = np.linspace(0.1, 0.9, 30)
+    score = truth + np.resize([0.2, -0.2, 0.0], 30)
+    for row in rank_rows(truth, score, SETTINGS, interval=True):
+        assert row["low"] < row["high"]
+        assert row["low"] <= row["value"] <= row["high"]
+
+
+def test_over_seeds_is_the_mean_with_a_t_interval():
+    (row,) = over_seeds(runs({"a": [0.1, 0.2, 0.3]}), 0.95).to_dict("records")
+    half = 4.302652729911275 * 0.1 / np.sqrt(3)  # t(0.975, 2) * s / sqrt(n)
+    assert (row["value"], row["low"], row["high"]) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    assert row["n"] == 3
+    assert pd.isna(row["seed"])
+
+
+def test_a_mean_is_undefined_where_a_seed_is():
+    (row,) = over_seeds(runs({"a": [0.1, float("nan")]}), 0.95).to_dict("records")
+    assert np.isnan(row["value"])
+
+
+def test_contrasts_pair_the_seeds():
+    table = contrasts(runs({"a": [0.5, 0.7, 0.9], "b": [0.4, 0.5, 0.6]}), [["a", "b"]], 0.95)
+    (row,) = table.to_dict("records")
+    assert row["method"] == "a - b"
+    assert (row["value"], row["n"], row["epoch"]) == (pytest.approx(0.2), 3, 9)
+    half = 4.302652729911275 * 0.1 / np.sqrt(3)  # differences 0.1, 0.2, 0.3
+    assert (row["low"], row["high"]) == (pytest.approx(0.2 - half), pytest.approx(0.2 + half))
+
+
+def test_contrasts_use_the_end_of_training_only():
+    early = runs({"a": [9.0, 9.0]}).assign(epoch=1).astype({"epoch": "Int64"})
+    table = contrasts(pd.concat([early, runs({"a": [0.5, 0.6], "b": [0.4, 0.4]})]), [["a", "b"]], 0.95)
+    assert table["value"].tolist() == [pytest.approx(0.15)]
+
+
+def test_columns_are_the_documented_ones_and_select_knows_nulls():
+    table = runs({"a": [0.1, 0.2]}, definition=None)
+    assert tuple(table.columns) == COLUMNS
+    assert len(select(table, definition=None, seed=1)) == 1
+    assert select(table, method="b").empty
+
+
+def test_every_checkpoint_has_its_numbers(study):
+    _, _, rows = study
+    own = select(rows, method="landmark", seed=1, estimator="oneshot:loss", metric="kendall_tau")
+    assert own["epoch"].tolist() == [7, 14, 21, 28, 35, 42]
+    assert own["iteration"].tolist() == [0, 0, 0, 1, 1, 1]  # the warm-up is the baseline's
+    assert own["low"].notna().tolist() == [False] * 5 + [True]
+    scores = records.read_table("results/demo/scores/nasbench201-digits/landmark/oneshot/s1/i1.parquet")
+    last = select(scores, epoch=42)
+    expected = metrics.kendall_tau([tiny.accuracy(a) for a in last["arch"]], last["loss"])
+    assert own["value"].iloc[-1] == expected
+
+
+def test_searches_report_accuracy_regret_and_rank(study):
+    _, _, rows = study
+    own = select(rows, method="spos", searcher="evolution", seed=0).set_index("metric")
+    truths = [tiny.accuracy(a) for a in tiny.ARCHS[:16]]
+    found = tiny.accuracy(tiny.ARCHS[15])
+    assert own.loc["found_accuracy", "value"] == found
+    assert own.loc["regret", "value"] == pytest.approx(max(truths) - found)
+    assert own.loc["found_rank", "value"] == 1 + sum(t > found for t in truths)
+    assert own.loc["found_rank", ["definition", "n"]].tolist() == ["evaluation", 16]
+    assert own.loc["evaluations", "value"] == 6
+
+
+def test_seeds_are_summarised_and_contrasted(study):
+    _, _, rows = study
+    where = {"estimator": "oneshot:loss", "metric": "kendall_tau", "epoch": 42}
+    a, b = (select(rows, method=m, **where).dropna(subset="seed")["value"].to_numpy() for m in ("landmark", "spos"))
+    (mean,) = select(rows, method="landmark", seed=None, **where)["value"]
+    (gain,) = select(rows, method="landmark - spos", seed=None, **where).to_dict("records")
+    assert mean == pytest.approx(a.mean())
+    assert (gain["value"], gain["low"], gain["high"], gain["n"]) == pytest.approx(intervals.paired_t(a, b))
+
+
+def test_references_stand_beside_the_methods(study):
+    _, _, rows = study
+    free = select(rows, estimator="reference")
+    assert set(free["method"]) == {"parameters", "ridge on landmarks of landmark", "stand-alone training"}
+    truth = [tiny.accuracy(a) for a in tiny.ARCHS[:16]]
+    counted = [tiny.SPACE.parameters(tiny.SPACE.parse(a), width=8, cells=1, classes=10) for a in tiny.ARCHS[:16]]
+    (value,) = select(free, method="parameters", metric="kendall_tau")["value"]
+    assert value == metrics.kendall_tau(truth, counted)
+    ridge = select(free, method="ridge on landmarks of landmark", metric="spearman")
+    assert ridge["seed"].dropna().tolist() == [0, 1, 2]
+    assert select(ridge, seed=None)["n"].tolist() == [3]
+
+
+def test_replicates_imply_a_ceiling():
+    truth = pd.DataFrame({"test": TRUTH, "test_s0": [1, 2, 3, 4], "test_s1": [1, 2, 4, 3]})
+    agreement, ceiling = references.replicates(truth, "test", SETTINGS)
+    assert agreement["value"] == pytest.approx(4 / 6)
+    assert ceiling["value"] == pytest.approx(metrics.ceiling_from_replicates(4 / 6, 2))
+    assert references.replicates(truth[["test", "test_s0"]], "test", SETTINGS) == []
+
+
+def test_measuring_again_gives_the_same_bits(study):
+    root, job, _ = study
+    before = records.sha256(job.outputs["metrics"])
+    measure.run(job, root / "state")
+    assert records.sha256(job.outputs["metrics"]) == before
+
+
+def test_the_whole_space_is_used_where_its_truth_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, "reduced", bootstrap=1), "landmark-controls", "reduced")
+    whole = sorted((tiny.accuracy(a) for a in tiny.ARCHS), reverse=True)
+    measured = {r["metric"]: r for r in measure.Measured(job).searches()}
+    found = tiny.accuracy(tiny.ARCHS[15])
+    assert measured["regret"]["value"] == pytest.approx(whole[0] - found)
+    assert measured["found_rank"]["value"] == 1 + whole.index(found)
+    assert (measured["found_rank"]["definition"], measured["found_rank"]["n"]) == ("space", 24)
+
+
+def test_a_broken_link_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, bootstrap=1), "demo", "demo")
+    (evaluation,) = job.inputs["evaluation"]
+    assert chain.verify(job.sources) == len(job.inputs["scores"])  # every score names the evaluation truth
+    table = records.read_table(evaluation)
+    records.write_table(evaluation, table.assign(test=table["test"] / 2), records.provenance(evaluation))
+    with pytest.raises(UserError, match=r"scores.*was made from another .*evaluation\.parquet"):
+        measure.run(job, tmp_path / "state")
+
+
+def test_scores_of_other_architectures_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, bootstrap=1), "demo", "demo")
+    path = job.inputs["scores"][0]
+    records.write_table(path, records.read_table(path)[1:], records.provenance(path))
+    with pytest.raises(UserError, match="epoch 7 lacks finite scores"):
+        measure.run(job, tmp_path / "state")
+
+
+def test_a_missing_truth_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, bootstrap=1), "demo", "demo")
+    (path,) = job.inputs["evaluation"]
+    records.write_table(path, records.read_table(path).drop(columns="test"), records.provenance(path))
+    with pytest.raises(UserError, match="lacks test accuracies"):
+        measure.Measured(job)
+
+
+def test_parameters_rank_as_counted():
+    space = spaces.load("nasbench201")
+    conv, skip = (f"|{o}~0|+|{o}~0|{o}~1|+|{o}~0|{o}~1|{o}~2|" for o in ("nor_conv_3x3", "skip_connect"))
+    rows = references.parameters(space, pd.Series({conv: 0.9, skip: 0.5}), 8, 1, SETTINGS)
+    assert rows[0]["value"] == 1

@@ -1,0 +1,124 @@
+"""The plan before anything runs: every target has its rules, dvc.yaml is what params.yaml says, bad input is one line."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import BIN, ROOT, TINY, Project
+
+from supernet import config as configs
+from supernet import params, plan
+
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+import stages
+
+SCALES = params.scales(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def resolved() -> dict[str, configs.Config]:
+    return {scale: configs.load(scale, ROOT / "params.yaml") for scale in SCALES}
+
+
+def tool(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_every_input_of_every_target_has_a_rule(tmp_path: Path, resolved: dict[str, configs.Config]) -> None:
+    """From an empty folder, so that no file that lies about can stand in for a missing rule."""
+    project = Project(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    output = project.snakemake("--dry-run", "default", *SCALES)
+    made = {job for scale in SCALES for stage in stages.stages(resolved[scale], scale) for job in map(id, stage.jobs)}
+    targets = 1 + len(SCALES)
+    assert f"\ntotal {len(made) + targets:>12}" in " ".join(output.split("\n")) or _total(output) == len(made) + targets
+
+
+def _total(output: str) -> int:
+    return next(int(line.split()[1]) for line in output.splitlines() if line.startswith("total "))
+
+
+def test_every_file_is_kept_by_exactly_one_stage(resolved: dict[str, configs.Config]) -> None:
+    document = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    outs = [next(iter(out)) for stage in document.values() for out in stage["outs"]]
+    assert len(outs) == len(set(outs))
+    for scale in SCALES:
+        for study, chosen in resolved[scale].studies.items():
+            if scale in chosen.scales:
+                job = plan.summary(resolved[scale], scale=scale, study=study)
+                for each in stages.closure(resolved[scale], [job]):
+                    for path in each.outputs.values():
+                        assert sum(path == out or path.startswith(out + "/") for out in outs) == 1, path
+
+
+def test_a_stage_depends_on_the_entries_its_jobs_name() -> None:
+    document = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    spos, landmark = (document[f"demo_run_nasbench201-digits_{name}"] for name in ("spos", "landmark"))
+    assert "methods.landmark" in landmark["params"] and "methods.landmark" not in spos["params"]
+    assert "methods.spos" in landmark["params"]  # its base
+    assert "scales.demo.methods.spos" in spos["params"] and "scales.reduced.methods.spos" not in spos["params"]
+    assert "results/demo/runs/nasbench201-digits/spos" in landmark["deps"]  # its warm-up
+    assert {name for name, stage in document.items() if stage.get("frozen")} == {
+        name for name in document if name.startswith("full_")
+    }
+
+
+def test_dvc_yaml_is_current() -> None:
+    written = (ROOT / "dvc.yaml").read_text()
+    assert written == stages.document(ROOT / "params.yaml"), "run: python workflow/scripts/stages.py"
+
+
+def test_producer_inverts_the_path_grammar(resolved: dict[str, configs.Config]) -> None:
+    path = "results/full/truth/nasbench201-cifar10/additions/landmark-t3/s4/i2.parquet"
+    assert stages.producer(resolved["full"], path).outputs == {"truth": path}
+    with pytest.raises(LookupError, match=r"results/full/other\.txt"):
+        stages.producer(resolved["full"], "results/full/other.txt")
+
+
+def test_snakefiles_are_formatted_and_lint_clean() -> None:
+    formatted = tool(BIN / "snakefmt", "--check", "Snakefile", "workflow")
+    assert formatted.returncode == 0, formatted.stderr
+    report = json.loads(tool(BIN / "snakemake", "--lint", "json").stdout)
+    found = Counter(
+        lint["title"] for part in ("rules", "snakefiles") for one in report.get(part, []) for lint in one["lints"]
+    )
+    found.pop("Specify a conda environment or container for each rule.", None)  # requirements.lock is the environment
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"seeds": "three"}, "params.yaml: seeds: "),
+        ({"seedz": [0]}, "params.yaml: seedz: is not a known key"),
+        ({"methods": {"spos": {"train": {"warmup": 99}}}}, "params.yaml: methods.spos.train.warmup: 99"),
+        (
+            {"methods": {"landmark": {"args": {"wait": 1.0}}}},
+            "params.yaml: methods.landmark.args.wait: is not a known key",
+        ),
+    ],
+)
+def test_bad_params_are_one_line_before_any_job(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    project = Project(tmp_path, **changes)
+    assert expected in only_line(project.snakemake("--dry-run", "demo", status=1))
+
+
+def test_config_on_the_command_line_is_refused(tmp_path: Path) -> None:
+    output = Project(tmp_path).snakemake("--dry-run", "demo", "--config", "seeds=7", status=1)
+    assert "--config seeds: refused" in only_line(output)
+
+
+def only_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if not line.startswith("Using workflow specific profile")]
+    assert len(lines) == 1, output
+    return lines[0]
+
+
+def test_tiny_params_are_those_of_the_demo_but_for_sizes() -> None:
+    assert set(TINY) <= set(params.read(ROOT / "params.yaml"))

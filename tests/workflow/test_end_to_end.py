@@ -1,0 +1,93 @@
+"""A tiny study run for real: it ends in a report, does nothing twice, re-runs only what a change reaches, and resumes."""
+
+import re
+import time
+from pathlib import Path
+
+import pandas as pd
+from conftest import TINY, Project
+
+from supernet import params, records
+
+WARM_UP = "results/demo/runs/nasbench201-digits/spos/s0/i0/weights.safetensors"
+LOG = "results/demo/logs/nasbench201-digits/spos/s0/i0.jsonl"
+
+
+def test_the_study_ends_in_a_report(finished: Project) -> None:
+    page = (finished.folder / "results/demo/report/demo/table.md").read_text()
+    assert "| spos |" in page and "| landmark-t3 |" in page
+    rows = pd.read_parquet(finished.folder / "results/demo/metrics/demo.parquet")
+    assert set(rows["method"].dropna()) >= {"spos", "landmark-t3", "landmark-t3 - spos"}
+    assert set(rows["seed"].dropna()) == set(TINY["seeds"])
+
+
+def test_a_second_run_does_nothing(finished: Project) -> None:
+    assert "Nothing to be done" in finished.snakemake("demo")
+
+
+def test_a_change_reruns_its_cone_only(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "copy")
+    project.write(params.merge(TINY, {"methods": {"landmark-t3": {"args": {"weight": 5.0}}}}))
+    planned = project.planned("demo")
+    trained = {message for message in planned if "training" in message}
+    assert trained == {
+        f"demo nasbench201-digits: training landmark-t3, seed {seed}, iteration {i}" for seed in (0, 1) for i in (1, 2)
+    }
+    assert not any("spos" in message for message in planned)
+    assert "demo: metrics of demo" in planned
+
+    project.write(params.merge(TINY, {"metrics": {"bootstrap": 30}}))
+    assert project.planned("demo") == {
+        "demo: metrics of demo", "demo: table of demo", "demo: figures of demo",
+        "all studies of scale demo are complete: results/demo/report",
+    }  # fmt: skip
+
+    project.write(params.merge(TINY, {"seeds": [0, 1, 2]}))
+    assert {message for message in project.planned("demo") if "training" in message} == {
+        "demo nasbench201-digits: training spos, seed 2, iteration 0",
+        "demo nasbench201-digits: training spos, seed 2, iteration 1",
+        "demo nasbench201-digits: training landmark-t3, seed 2, iteration 1",
+        "demo nasbench201-digits: training landmark-t3, seed 2, iteration 2",
+    }
+
+
+def test_interrupted_and_resumed_ends_in_the_same_bits(finished: Project, tmp_path: Path) -> None:
+    longer = params.merge(TINY, {"methods": {"spos": {"train": {"epochs": 62, "warmup": 60, "checkpoint_every": 20}}}})
+    whole, parts = finished.copy(tmp_path / "whole"), finished.copy(tmp_path / "parts")
+    for project in (whole, parts):
+        project.write(longer)
+    whole.snakemake(WARM_UP)
+
+    process = parts.start(WARM_UP)
+    log = parts.folder / "logs/train/demo/nasbench201-digits/spos/s0/i0.log"
+    began = time.monotonic()
+    while "/480 " not in (log.read_text() if log.exists() else "") and process.poll() is None:
+        assert time.monotonic() - began < 120
+        time.sleep(0.05)
+    time.sleep(0.5)
+    output = parts.interrupt(process)
+    assert process.returncode != 0, output
+    stopped = re.search(r"stopped at step (\d+) of 480", log.read_text())
+    assert stopped, output
+    assert not (parts.folder / WARM_UP).exists()
+    assert list((parts.folder / "results/.state").glob("*/state.safetensors"))
+
+    parts.snakemake(WARM_UP)
+    assert f"| {stopped[1]}/480 " in log.read_text()  # it went on from there
+    assert not list((parts.folder / "results/.state").iterdir())
+    for path in (WARM_UP, LOG):
+        assert records.sha256(parts.folder / path) == records.sha256(whole.folder / path)
+
+
+def test_tables_come_from_scores_without_weights(finished: Project, tmp_path: Path) -> None:
+    clone = finished.copy(tmp_path / "clone")
+    report = sorted(p for kind in ("metrics", "report") for p in (clone.folder / "results/demo" / kind).rglob("*.*"))
+    before = [records.sha256(path) for path in report]
+    for gone in ("runs", "data"):
+        for path in (clone.folder / "results/demo" / gone).rglob("*.safetensors"):
+            path.unlink()
+    output = clone.snakemake(
+        "demo", "--allowed-rules", "demo", "measure", "summary", "figures", "--forcerun", "measure"
+    )
+    assert "metrics of demo" in output and "training" not in output
+    assert before == [records.sha256(path) for path in report]
