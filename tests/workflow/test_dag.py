@@ -1,9 +1,7 @@
-"""The plan before anything runs: every target has its rules, dvc.yaml is what params.yaml says, bad input is one line."""
+"""Before anything runs: every target has its rules, dvc.yaml is what params.yaml says, bad input is one line."""
 
-import json
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +33,9 @@ def test_every_input_of_every_target_has_a_rule(tmp_path: Path, resolved: dict[s
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (tmp_path / "workflow").symlink_to(ROOT / "workflow")
     output = project.snakemake("--dry-run", "default", *SCALES)
-    made = {job for scale in SCALES for stage in stages.stages(resolved[scale], scale) for job in map(id, stage.jobs)}
-    targets = 1 + len(SCALES)
-    assert f"\ntotal {len(made) + targets:>12}" in " ".join(output.split("\n")) or _total(output) == len(made) + targets
-
-
-def _total(output: str) -> int:
-    return next(int(line.split()[1]) for line in output.splitlines() if line.startswith("total "))
+    total = next(int(line.split()[1]) for line in output.splitlines() if line.startswith("total "))
+    jobs = sum(len(stage.jobs) for scale in SCALES for stage in stages.stages(resolved[scale], scale))
+    assert total == jobs + 1 + len(SCALES)
 
 
 def test_every_file_is_kept_by_exactly_one_stage(resolved: dict[str, configs.Config]) -> None:
@@ -84,12 +78,9 @@ def test_producer_inverts_the_path_grammar(resolved: dict[str, configs.Config]) 
 def test_snakefiles_are_formatted_and_lint_clean() -> None:
     formatted = tool(BIN / "snakefmt", "--check", "Snakefile", "workflow")
     assert formatted.returncode == 0, formatted.stderr
-    report = json.loads(tool(BIN / "snakemake", "--lint", "json").stdout)
-    found = Counter(
-        lint["title"] for part in ("rules", "snakefiles") for one in report.get(part, []) for lint in one["lints"]
-    )
-    found.pop("Specify a conda environment or container for each rule.", None)  # requirements.lock is the environment
-    assert not found
+    report = tool(BIN / "snakemake", "--lint").stderr
+    found = {line.strip(" *") for line in report.splitlines() if line.startswith("    * ")}
+    assert found == {"Specify a conda environment or container for each rule.:"}  # requirements.lock is the environment
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A tiny study run for real: it ends in a report, does nothing twice, re-runs only what a change reaches, and resumes."""
+"""A tiny study run for real: it ends in a report, does nothing twice, re-runs what a change reaches, and resumes."""
 
 import re
 import time
