@@ -1,0 +1,66 @@
+# Needs Python 3.11, make and git; everything else is set up by the target that needs it. `make help` lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SCALE ?= reduced
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SNAKEMAKE := $(BIN)/snakemake --cores $(JOBS)
+REPORT_RULES := table measure summary figures ledger
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-system tables repro adopt track ui lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## the environment in .venv, once
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "make: needs Python 3.11, found '$(PYTHON)'; name one with: make PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements.lock into $(VENV) (some minutes, once) ..."
+	@$(BIN)/pip install --quiet --progress-bar on -r requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## the whole path on images made from scikit-learn's digits: no download, 2 cores
+	@$(SNAKEMAKE) demo
+	@cat results/demo/report/demo/table.md
+	@echo
+	@echo "Tables and figures: results/demo/report/demo    numbers: results/demo/metrics/demo.parquet    logs: logs/"
+
+test: $(READY) ## all quick tests
+	@$(BIN)/ruff check .
+	@$(BIN)/pytest -m "not system"
+
+test-system: $(READY) ## slow tests against real DVC and MLflow
+	@$(BIN)/pytest -m system
+
+tables: $(READY) ## metrics, tables and figures of SCALE again from its scores; no training, no weights
+	@$(SNAKEMAKE) $(SCALE) --allowed-rules $(SCALE) $(REPORT_RULES) --forcerun measure
+
+repro: $(READY) ## bring every stage that DVC keeps up to date (full scale is frozen)
+	@$(BIN)/dvc repro
+
+adopt: $(READY) ## after a checkout or pull: take the files that DVC vouches for as Snakemake's own
+	@$(BIN)/dvc checkout --quiet
+	@$(BIN)/dvc status --quiet || { echo "make: files differ from dvc.lock; see: dvc status"; exit 1; }
+	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
+
+track: $(READY) ## mirror all finished runs into MLflow's store
+	@$(SNAKEMAKE) track
+
+ui: track ## the runs in a browser, at 127.0.0.1:5000
+	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+
+lock: $(READY) ## requirements.lock from what is installed
+	@{ head -n 1 requirements.lock; $(BIN)/pip freeze --all --exclude-editable \
+	  | grep -v '^pip==' | sed 's/^\(torch==[^+]*\)+.*/\1/' | LC_ALL=C sort -f; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock

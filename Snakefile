@@ -1,0 +1,32 @@
+# What runs, in which order. Read it from here: the includes are the table of contents.
+#   path grammar   src/supernet/paths.py      where every kind of file lies under results/
+#   dependencies   src/supernet/plan.py       which settings, inputs and code a file depends on
+#   one job        src/supernet/cli.py        a rule is one line of the command line: paste it and step through
+#   targets        snakemake demo | reduced | full, a study as demo_study_demo, or any file of results/
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# Jobs call the `supernet` that is installed beside this Snakemake: nothing need be activated.
+shell.prefix(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"; ")
+sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/fetch.smk"
+include: "workflow/rules/truth.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/track.smk"
+
+
+rule default:
+    default_target: True
+    input:
+        rules.demo.input,
+    localrule: True

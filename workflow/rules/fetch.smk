@@ -1,0 +1,35 @@
+# Data sets and benchmark tables, from their official address or from the folder SUPERNET_MIRROR names.
+
+
+rule data:
+    output:
+        data=paths.DATA,
+    log:
+        "logs/data/{scale}/{data}.log",
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=settings("data"),
+        code=code("data"),
+    message:
+        "{wildcards.scale}: images of {wildcards.data}"
+    shell:
+        "supernet data --scale {wildcards.scale} --data {wildcards.data} 2>&1 | tee -i {log}"
+
+
+rule table:
+    output:
+        table=paths.TABLE,
+    log:
+        "logs/table/{scale}/{table}.log",
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        settings=settings("table"),
+        code=code("table"),
+    message:
+        "{wildcards.scale}: benchmark table {wildcards.table}"
+    shell:
+        "supernet table --scale {wildcards.scale} --table {wildcards.table} 2>&1 | tee -i {log}"

@@ -1,0 +1,82 @@
+# What a study says: numbers from scores, searches and truths alone, never from weights.
+
+
+rule measure:
+    input:
+        unpack(inputs("measure")),
+    output:
+        metrics=paths.METRICS,
+    log:
+        "logs/measure/{scale}/{study}.log",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=settings("measure"),
+        code=code("measure"),
+    message:
+        "{wildcards.scale}: metrics of {wildcards.study}"
+    shell:
+        "supernet measure --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+
+
+rule summary:
+    input:
+        unpack(inputs("summary")),
+    output:
+        page=report_file("table.md"),
+        table=report_file("table.parquet"),
+    log:
+        "logs/summary/{scale}/{study}.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=settings("summary"),
+        code=code("summary"),
+    message:
+        "{wildcards.scale}: table of {wildcards.study}"
+    shell:
+        "supernet summary --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+
+
+rule figures:
+    input:
+        unpack(inputs("figures")),
+    output:
+        sparse_kendall_tau_svg=report_file("sparse_kendall_tau.svg"),
+        sparse_kendall_tau_png=report_file("sparse_kendall_tau.png"),
+        ranks_svg=report_file("ranks.svg"),
+        ranks_png=report_file("ranks.png"),
+    log:
+        "logs/figures/{scale}/{study}.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=settings("figures"),
+        code=code("figures"),
+    message:
+        "{wildcards.scale}: figures of {wildcards.study}"
+    shell:
+        "supernet figures --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+
+
+rule ledger:
+    input:
+        unpack(inputs("ledger")),
+    output:
+        claims=paths.LEDGER,
+        page=report_file("claims.md"),
+    log:
+        "logs/ledger/{scale}/{study}.log",
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        settings=settings("ledger"),
+        code=code("ledger"),
+    message:
+        "{wildcards.scale}: published numbers beside those of {wildcards.study}"
+    shell:
+        "supernet ledger --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"

@@ -1,0 +1,41 @@
+# Sets of architectures, and how well each of them does when it is trained alone.
+
+
+rule archs:
+    input:
+        unpack(inputs("archs")),
+    output:
+        archs=paths.ARCHS,
+    log:
+        "logs/archs/{scale}/{task}/{set}.log",
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=settings("archs"),
+        code=code("archs"),
+    message:
+        "{wildcards.scale} {wildcards.task}: architectures {wildcards.set}"
+    shell:
+        "supernet archs --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"
+
+
+rule truth:
+    input:
+        unpack(inputs("truth")),
+    output:
+        truth=paths.TRUTH,
+    log:
+        "logs/truth/{scale}/{task}/{set}.log",
+    threads: cores
+    resources:
+        mem_mb=4000,
+        runtime=1440,
+        gpu=accelerators,
+    params:
+        settings=settings("truth"),
+        code=code("truth"),
+    message:
+        "{wildcards.scale} {wildcards.task}: ground truth of {wildcards.set}"
+    shell:
+        "supernet truth --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"

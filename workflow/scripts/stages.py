@@ -1,0 +1,196 @@
+"""The pipeline in pieces that DVC keeps, and ``dvc.yaml`` made of them.
+
+Snakemake makes single files; a `Stage` is a group of them that is kept, restored and compared as one: a data set, a
+benchmark table, what a task's runs share, all runs of a method, a study. Every kept file belongs to exactly one.
+
+    python workflow/scripts/stages.py      writes dvc.yaml
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from supernet import config as configs
+from supernet import params, paths, plan, records
+from supernet.config import Config
+from supernet.job import Job
+
+MAKERS: dict[str, Callable[..., Job]] = {
+    paths.DATA: plan.data,
+    paths.TABLE: plan.table,
+    paths.ARCHS: plan.archs,
+    paths.TRUTH: plan.truth,
+    paths.WEIGHTS: plan.train,
+    paths.SCORES: plan.score,
+    paths.SEARCH: plan.search,
+    paths.METRICS: plan.measure,
+}
+NUMBERS = ("seed", "iteration")
+IN_CACHE = ("data", "runs")  # too big for git; benchmark tables are small, and no metric can be made without them
+# Parts of the path that name an out; all beneath it is one folder to DVC.
+OUT_DEPTH = {"report": 4, "runs": 5, "logs": 5, "scores": 5, "searches": 5, "archs": 6, "truth": 6}
+SECTIONS = {
+    "task": ("seeds", "threads", "device"),
+    "run": ("seeds", "threads", "device"),
+    "study": ("seeds", "metrics"),
+}
+FROZEN = ("full",)  # a plain `dvc repro` leaves them alone
+HEADER = "# Written by `python workflow/scripts/stages.py` from params.yaml; a test keeps it current. Do not edit.\n"
+
+
+@dataclass
+class Stage:
+    """Files that DVC keeps together: what makes them, and the outs (files or folders) that hold them."""
+
+    scale: str
+    kind: str
+    of: str
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name in dvc.yaml and as a target of Snakemake."""
+        return "_".join((self.scale, self.kind, self.of))
+
+    @property
+    def files(self) -> list[str]:
+        """All files of the group."""
+        return [path for job in self.jobs for path in job.outputs.values()]
+
+    @property
+    def outs(self) -> list[str]:
+        """What DVC looks at; folders where a group has many files."""
+        return sorted({out_of(path) for path in self.files})
+
+
+def producer(config: Config, path: str) -> Job:
+    """The job that makes ``path``: the inverse of the path grammar."""
+    for template, make in MAKERS.items():
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template).replace("(?P<set>[^/]+)", "(?P<set>.+)")
+        if found := re.fullmatch(pattern, path):
+            return make(config, **{k: int(v) if k in NUMBERS else v for k, v in found.groupdict().items()})
+    raise LookupError(f"{path}: no template of supernet.paths fits")
+
+
+def closure(config: Config, jobs: list[Job]) -> list[Job]:
+    """``jobs`` and all that they depend on, each once."""
+    made: dict[str, Job] = {}
+    waiting = list(jobs)
+    while waiting:
+        job = waiting.pop()
+        first = next(iter(job.outputs.values()))
+        if first not in made:
+            made[first] = job
+            waiting += [producer(config, path) for path in job.sources if path.startswith("results/")]
+    return [made[path] for path in sorted(made)]
+
+
+def stages(config: Config, scale: str) -> list[Stage]:
+    """The stages of all studies of ``scale``."""
+    targets = [
+        make(config, scale=scale, study=name)
+        for name, study in config.studies.items()
+        if scale in study.scales
+        for make in (plan.summary, plan.figures, *([plan.ledger] if study.claims else []))
+    ]
+    groups: dict[tuple[str, str], Stage] = {}
+    for job in closure(config, targets):
+        key = group_of(next(iter(job.outputs.values())))
+        groups.setdefault(key, Stage(scale, *key)).jobs.append(job)
+    return [groups[key] for key in sorted(groups)]
+
+
+def group_of(path: str) -> tuple[str, str]:
+    """Kind and name of the stage that keeps ``path``."""
+    match path.split("/")[2:]:
+        case ["data" | "tables" as kind, file]:
+            return kind.removesuffix("s"), Path(file).stem
+        case ["archs" | "truth", task, "additions" | "found", method, *_]:
+            return "run", f"{task}_{method}"
+        case ["archs" | "truth", task, *_]:
+            return "task", task
+        case ["runs" | "logs" | "scores" | "searches", task, method, *_]:
+            return "run", f"{task}_{method}"
+        case ["metrics" | "report", study, *_]:
+            return "study", Path(study).stem
+    raise LookupError(f"{path}: belongs to no stage")
+
+
+def out_of(path: str) -> str:
+    """The DVC out that holds ``path``: the folder of its method, or the file itself."""
+    parts = path.split("/")
+    return "/".join(parts[: OUT_DEPTH.get(parts[2])])
+
+
+def parameters(raw: dict[str, Any], config: Config, stage: Stage) -> list[str]:
+    """Keys of params.yaml that ``stage`` depends on: the entries its jobs name, and what its scale says of them."""
+    keys = {f"{section}.{name}" for section, names in _entries(raw, config, stage).items() for name in names}
+    keys |= set(SECTIONS.get(stage.kind, ()))
+    keys |= {f"scales.{stage.scale}.{key}" for key in keys}
+    return sorted(key for key in keys if _stands(raw, key.split(".")))
+
+
+def _entries(raw: dict[str, Any], config: Config, stage: Stage) -> dict[str, set[str]]:
+    match stage.kind, stage.of.split("_"):
+        case "data", [name]:
+            return {"data": {name}}
+        case "table", [name]:
+            return {"tables": {name}}
+        case "task", [task]:
+            return {"tasks": {task}, "landmarks": {p.split("/")[5] for p in stage.files if "/landmarks/" in p}}
+        case "run", [task, name]:
+            method = config.methods[name]
+            estimators = {p.split("/")[5] for p in stage.files if p.split("/")[2] == "scores"}
+            searchers = {p.split("/")[5] for p in stage.files if p.split("/")[2] == "searches"}
+            return {
+                "tasks": {task},
+                "methods": _lineage(raw, stage.scale, name) | _lineage(raw, stage.scale, method.start),
+                "landmarks": {method.landmarks} - {None},
+                "estimators": estimators | {config.searchers[name].estimator for name in searchers},
+                "searchers": searchers,
+            }
+        case _:
+            study = config.studies[stage.of]
+            lineages = (_lineage(raw, stage.scale, name) for name in study.methods)
+            return {"studies": {stage.of}, "tasks": {study.task}, "methods": set().union(*lineages)}
+
+
+def _lineage(raw: dict[str, Any], scale: str, name: str | None) -> set[str]:
+    """A method's entry and those it is based on."""
+    if name is None:
+        return set()
+    entries = (raw["methods"].get(name), ((raw["scales"][scale] or {}).get("methods") or {}).get(name))
+    base = next((entry["base"] for entry in reversed(entries) if entry and "base" in entry), None)
+    return {name} | _lineage(raw, scale, base)
+
+
+def _stands(raw: Any, key: list[str]) -> bool:
+    return not key or (isinstance(raw, dict) and key[0] in raw and _stands(raw[key[0]], key[1:]))
+
+
+def document(path: str | Path = "params.yaml") -> str:
+    """The text of dvc.yaml."""
+    raw = params.read(path)
+    made: dict[str, Any] = {}
+    for scale in params.scales(path):
+        config = configs.load(scale, path)
+        all_stages = stages(config, scale)
+        keeper = {file: out_of(file) for stage in all_stages for file in stage.files}
+        for stage in all_stages:
+            sources = {keeper.get(path, path) for job in stage.jobs for path in job.sources}
+            made[stage.name] = {
+                "cmd": f"snakemake {stage.name}",
+                **({"frozen": True} if scale in FROZEN else {}),
+                "deps": [*sorted(sources - set(stage.outs)), "src/supernet"],
+                "params": parameters(raw, config, stage),
+                "outs": [{out: {"cache": out.split("/")[2] in IN_CACHE, "persist": True}} for out in stage.outs],
+            }
+    return HEADER + yaml.safe_dump({"stages": made}, sort_keys=False, default_flow_style=None, width=120)
+
+
+if __name__ == "__main__":
+    records.write_text("dvc.yaml", document())
