@@ -46,12 +46,14 @@ test-system: $(READY) ## slow tests against real DVC and MLflow
 tables: $(READY) ## metrics, tables and figures of SCALE again from its scores; no training, no weights
 	@$(SNAKEMAKE) $(SCALE) --allowed-rules $(SCALE) $(REPORT_RULES) --forcerun measure
 
-repro: $(READY) ## bring every stage that DVC keeps up to date (full scale is frozen)
-	@$(BIN)/dvc repro
+repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is frozen, absent weights are no reason to train
+	@$(BIN)/python workflow/scripts/stages.py
+	@$(BIN)/dvc repro --allow-missing
 
-adopt: $(READY) ## after a checkout or pull: take the files that DVC vouches for as Snakemake's own
-	@$(BIN)/dvc checkout --quiet
-	@$(BIN)/dvc status --quiet || { echo "make: files differ from dvc.lock; see: dvc status"; exit 1; }
+adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
+	@$(BIN)/dvc checkout --quiet --allow-missing
+	@plan="$$($(BIN)/dvc repro --allow-missing --dry)" && ! echo "$$plan" | grep '^Running stage' \
+	  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 
 track: $(READY) ## mirror all finished runs into MLflow's store

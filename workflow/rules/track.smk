@@ -5,9 +5,9 @@
 rule track:
     log:
         "logs/track.log",
+    localrule: True
     params:
         script=Path(workflow.basedir, "workflow", "scripts", "track.py"),
-    localrule: True
     message:
         "mirroring all finished runs into MLflow"
     shell:

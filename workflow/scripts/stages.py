@@ -17,6 +17,7 @@ import yaml
 from supernet import config as configs
 from supernet import params, paths, plan, records
 from supernet.config import Config
+from supernet.digest import digest
 from supernet.job import Job
 
 MAKERS: dict[str, Callable[..., Job]] = {
@@ -39,7 +40,9 @@ SECTIONS = {
     "study": ("seeds", "metrics"),
 }
 FROZEN = ("full",)  # a plain `dvc repro` leaves them alone
-HEADER = "# Written by `python workflow/scripts/stages.py` from params.yaml; a test keeps it current. Do not edit.\n"
+HEADER = """\
+# Written by `python workflow/scripts/stages.py` from params.yaml and the code; a test keeps it current. Do not edit.
+"""
 
 
 @dataclass
@@ -65,6 +68,11 @@ class Stage:
     def outs(self) -> list[str]:
         """What DVC looks at; folders where a group has many files."""
         return sorted({out_of(path) for path in self.files})
+
+    @property
+    def code(self) -> str:
+        """Digest of the modules that its jobs run; in dvc.yaml it stands for them, so that comments change nothing."""
+        return digest(*{module for job in self.jobs for module in job.modules})
 
 
 def producer(config: Config, path: str) -> Job:
@@ -183,9 +191,9 @@ def document(path: str | Path = "params.yaml") -> str:
         for stage in all_stages:
             sources = {keeper.get(path, path) for job in stage.jobs for path in job.sources}
             made[stage.name] = {
-                "cmd": f"snakemake {stage.name}",
+                "cmd": f"snakemake {stage.name}  # code {stage.code}",
                 **({"frozen": True} if scale in FROZEN else {}),
-                "deps": [*sorted(sources - set(stage.outs)), "src/supernet"],
+                "deps": sorted(sources - set(stage.outs)),
                 "params": parameters(raw, config, stage),
                 "outs": [{out: {"cache": out.split("/")[2] in IN_CACHE, "persist": True}} for out in stage.outs],
             }
