@@ -164,33 +164,6 @@ def stamp(stage: str, settings: Mapping[str, Any], inputs: list[str | Path]) -> 
     return {"stage": stage, "settings": settings, "inputs": {str(p): sha256(p) for p in sorted(map(str, inputs))}}
 
 
-def verify(path: str | Path, settings: Mapping[str, Any] | None = None) -> None:
-    """Check that the inputs ``path`` records are those on disk, recursively, and that its settings are ``settings``.
-
-    An input that is absent (weights are not in git) is passed over: what is not there cannot contradict. Raises
-    ``UserError`` that names the broken link.
-    """
-    if settings is not None and (recorded := provenance(path)["settings"]) != json.loads(json.dumps(settings)):
-        keys = sorted(k for k in {*recorded, *settings} if recorded.get(k) != settings.get(k))
-        raise UserError(
-            f"{path}: was made with other settings ({', '.join(keys)}) than params.yaml holds now; run its rule"
-        )
-    _verify_inputs(str(path), set())
-
-
-def _verify_inputs(path: str, seen: set[str]) -> None:
-    if path in seen:
-        return
-    seen.add(path)
-    for source, recorded in provenance(path)["inputs"].items():
-        if not Path(source).exists():
-            continue
-        if sha256(source) != recorded:
-            raise UserError(f"{path}: was made from another {source} than the one on disk; run its rule again")
-        if Path(source).suffix in (".parquet", ".safetensors"):
-            _verify_inputs(source, seen)
-
-
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():

@@ -88,19 +88,3 @@ def test_json_and_lines_round_trip_and_refuse_garbage(tmp_path):
         (tmp_path / name).write_text("{")
         with pytest.raises(UserError, match="not valid JSON"):
             read(tmp_path / name)
-
-
-def test_the_chain_of_inputs_is_verified(tmp_path):
-    source, middle, end = (tmp_path / f"{name}.parquet" for name in ("source", "middle", "end"))
-    records.write_table(source, TABLE, STAMP)
-    records.write_table(middle, TABLE, records.stamp("m", {"k": 1}, [source]))
-    records.write_table(end, TABLE, records.stamp("e", {"k": 2}, [middle]))
-    records.verify(end)
-    records.verify(end, {"k": 2})
-    with pytest.raises(UserError, match=r"other settings \(k\)"):
-        records.verify(end, {"k": 3})
-    records.write_table(source, TABLE.iloc[::-1], STAMP)
-    with pytest.raises(UserError, match="made from another"):
-        records.verify(end)
-    source.unlink()
-    records.verify(end)  # what is not there cannot contradict

@@ -24,7 +24,9 @@ rule summary:
     input:
         unpack(inputs("summary")),
     output:
-        page=report_file("table.md"),
+        page=report(
+            report_file("table.md"), caption="../report/table.rst", category="{study}"
+        ),
         table=report_file("table.parquet"),
     log:
         "logs/summary/{scale}/{study}.log",
@@ -45,9 +47,15 @@ rule figures:
         unpack(inputs("figures")),
     output:
         sparse_kendall_tau_svg=report_file("sparse_kendall_tau.svg"),
-        sparse_kendall_tau_png=report_file("sparse_kendall_tau.png"),
+        sparse_kendall_tau_png=report(
+            report_file("sparse_kendall_tau.png"),
+            caption="../report/sparse_kendall_tau.rst",
+            category="{study}",
+        ),
         ranks_svg=report_file("ranks.svg"),
-        ranks_png=report_file("ranks.png"),
+        ranks_png=report(
+            report_file("ranks.png"), caption="../report/ranks.rst", category="{study}"
+        ),
     log:
         "logs/figures/{scale}/{study}.log",
     resources:
@@ -67,7 +75,11 @@ rule ledger:
         unpack(inputs("ledger")),
     output:
         claims=paths.LEDGER,
-        page=report_file("claims.md"),
+        page=report(
+            report_file("claims.md"),
+            caption="../report/claims.rst",
+            category="{study}",
+        ),
     log:
         "logs/ledger/{scale}/{study}.log",
     resources:
