@@ -9,7 +9,7 @@ from supernet import arch as archs
 from supernet.arch import Arch, Choice
 from supernet.errors import UserError
 
-MAX_TRIES = 500  # of one walk or draw, before the sampler starts again or gives up
+MAX_TRIES = 500  # draws a landmark, known ones included, before the sampler gives up
 
 
 def sample(

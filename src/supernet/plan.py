@@ -70,21 +70,26 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
 def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
     """Stand-alone performance of a set of architectures: looked up, or trained.
 
-    The evaluation set is trained with all of the truth's seeds, since rankings are measured against their mean; every
-    other set with the first alone, which is what a user would pay for a landmark.
+    Landmarks are trained with the first of the truth's seeds alone, which is what a user would pay for; what
+    measures, the evaluation set and what a search found, with all of them. Looked up, the latter gets its standing in
+    the whole space.
     """
     chosen = _get(config.tasks, task, "tasks")
     where = {"scale": scale, "task": task, "set": set}
     outputs = {"truth": paths.TRUTH.format(**where)}
     inputs = {"archs": paths.ARCHS.format(**where)}
     if isinstance(chosen.truth, StandaloneTruth):
-        seeds = chosen.truth.seeds if set == paths.EVALUATION else chosen.truth.seeds[:1]
+        teaches = set.startswith(("landmarks/", "additions/"))
+        seeds = chosen.truth.seeds[:1] if teaches else chosen.truth.seeds
         trained = {**_dump(chosen.truth), "seeds": seeds}
         settings = {**_net(chosen), **_machine(config), "truth": trained}
         inputs["data"] = paths.DATA.format(scale=scale, data=chosen.data)
         return Job("standalone", settings, outputs, inputs, (f"supernet.spaces.{chosen.space}",))
     inputs["table"] = paths.TABLE.format(scale=scale, table=chosen.truth.table)
-    return Job("lookup", {"dataset": chosen.truth.dataset, "epochs": chosen.truth.epochs}, outputs, inputs)
+    settings = {"dataset": chosen.truth.dataset, "epochs": chosen.truth.epochs}
+    if set.startswith("found/"):
+        settings["standing"] = True
+    return Job("lookup", settings, outputs, inputs)
 
 
 def train(config: Config, *, scale: str, task: str, method: str, seed: int, iteration: int) -> Job:
@@ -151,8 +156,6 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
     task = _get(config.tasks, chosen.task, "tasks")
     where = {"scale": scale, "task": chosen.task}
     inputs: dict[str, list[str]] = {"evaluation": [paths.TRUTH.format(**where, set=paths.EVALUATION)]}
-    if not isinstance(task.truth, StandaloneTruth):
-        inputs["table"] = [paths.TABLE.format(scale=scale, table=task.truth.table)]
     runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in config.seeds]
     for name, method, seed in runs:
         inputs.setdefault("landmarks", []).extend(

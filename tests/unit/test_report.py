@@ -91,8 +91,10 @@ def test_curves_split_the_methods_by_iterations(report):
     assert legends[0] == ["shared warm-up", "spos", "landmark", "landmark-shuffled", "landmark-ce"]
     assert legends[1] == ["shared warm-up", "spos", "landmark-t3", "landmark-shuffled-t3", "landmark-ce-t3"]
     warm_up, spos = figure.axes[0].get_lines()[:2]
-    assert list(warm_up.get_xdata()) == [10, 20, 30]
-    assert list(spos.get_xdata()) == [30, 40, 50, 60]
+    train = jobs["figures"].settings["methods"]["spos"]["train"]
+    marks = list(range(train["checkpoint_every"], train["epochs"] + 1, train["checkpoint_every"]))
+    assert list(warm_up.get_xdata()) == [e for e in marks if e <= train["warmup"]]
+    assert list(spos.get_xdata()) == [e for e in marks if e >= train["warmup"]]
 
 
 def test_ranks_are_drawn_in_the_order_of_the_truth():

@@ -31,7 +31,7 @@ MAKERS: dict[str, Callable[..., Job]] = {
     paths.METRICS: plan.measure,
 }
 NUMBERS = ("seed", "iteration")
-IN_CACHE = ("data", "runs")  # too big for git; benchmark tables are small, and no metric can be made without them
+IN_CACHE = ("data", "tables", "runs")  # too big for git, or not ours to hand on
 # Parts of the path that name an out; all beneath it is one folder to DVC.
 OUT_DEPTH = {"report": 4, "runs": 5, "logs": 5, "scores": 5, "searches": 5, "archs": 6, "truth": 6}
 SECTIONS = {

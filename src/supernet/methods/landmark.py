@@ -76,7 +76,7 @@ def make(
 ) -> Method:
     """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` uniformly drawn ordered pairs a step (eq. 5-7).
 
-    ``ranks="shuffled"`` permutes the landmarks' ground truth once a run: the control that keeps everything but the
-    ranking.
+    ``ranks="shuffled"`` permutes the landmarks' ground truth, anew only when landmarks were added: the control that
+    keeps everything but the ranking.
     """
     return Landmark(setup, weight, pairs, ranks)

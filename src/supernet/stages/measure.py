@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from supernet import metrics, paths, plan, records, spaces
-from supernet.config import Method, Study, TableTruth, Task
+from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import chain, references
@@ -42,11 +42,6 @@ class Measured:
         self.path = paths.TRUTH.format(**self.where, set=paths.EVALUATION)
         self.evaluation = records.read_table(self.path).set_index("arch")
         self.truth = self._column(self.evaluation, self.path)
-        self.population, self.population_name = self.truth, "evaluation"
-        if isinstance(self.task.truth, TableTruth):
-            whole = records.read_table(paths.TABLE.format(scale=self.where["scale"], table=self.task.truth.table))
-            column = f"{self.task.truth.dataset}_{self.task.score_truth}_{self.task.truth.epochs}"
-            self.population, self.population_name = whole[column].dropna(), "space"
 
     def checkpoints(self) -> Iterator[Row]:
         """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it."""
@@ -71,13 +66,22 @@ class Measured:
                 at = {"method": name, "searcher": searcher, "seed": seed, "iteration": method.iterations}
                 steps = records.read_table(paths.SEARCH.format(**self.where, **at))
                 path = paths.TRUTH.format(**self.where, set=paths.FOUND.format(**at))
-                found = float(self._column(records.read_table(path), path).iloc[0])
-                row = {**at, "epoch": method.segment(method.iterations)[1], "n": len(self.population)}
+                table = records.read_table(path)
+                found = float(self._column(table, path).iloc[0])
+                definition, among, best, rank = self._standing(table, found)
+                row = {**at, "epoch": method.segment(method.iterations)[1], "n": among}
                 yield {**row, "metric": "evaluations", "value": len(steps), "n": 1}
                 yield {**row, "metric": "found_accuracy", "value": found, "n": 1}
-                row["definition"] = self.population_name
-                yield {**row, "metric": "regret", "value": self.population.max() - found}
-                yield {**row, "metric": "found_rank", "value": metrics.rank_of(found, self.population)}
+                row["definition"] = definition
+                yield {**row, "metric": "regret", "value": best - found}
+                yield {**row, "metric": "found_rank", "value": rank}
+
+    def _standing(self, found: pd.DataFrame, value: float) -> tuple[str, int, float, float]:
+        """Among whom, how many, their best accuracy, and the rank of ``value``: the space where the truth knows it."""
+        if "among" in found:
+            name, row = self.task.score_truth, found.iloc[0]
+            return "space", int(row["among"]), float(row[f"{name}_best"]), float(row[f"{name}_rank"])
+        return "evaluation", len(self.truth), float(self.truth.max()), metrics.rank_of(value, self.truth)
 
     def references(self) -> Iterator[Row]:
         """What costs nothing; a ridge for each set of landmarks that methods of the study train with."""

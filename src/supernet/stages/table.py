@@ -13,6 +13,5 @@ def run(job: Job, state: Path) -> None:
     """Convert from the release in the downloads folder, else from the mirror."""
     chosen = job.settings
     mirror = os.environ.get(MIRROR)
-    release = DOWNLOADS if DOWNLOADS.is_dir() else None
     convert = load("tables", chosen["kind"]).make(**chosen["args"])
-    records.write_table(job.outputs["table"], convert(Path(mirror) if mirror else None, release), job.stamp())
+    records.write_table(job.outputs["table"], convert(Path(mirror) if mirror else None, DOWNLOADS), job.stamp())

@@ -62,15 +62,16 @@ def make(
     archive = release
 
     def convert(mirror: Path | None, release: Path | None) -> pd.DataFrame:
-        if release is not None:
-            source = _locate(release, archive, official)
+        source = None if release is None else _locate(release, archive)
+        if source is not None:
             table = _from_release(source, rows)
         elif mirror is not None:
             source = mirror / mirror_file
             table = _from_mirror(source, mirror_sha256, rows, official)
         else:
             raise UserError(
-                f"nasbench201: no source; set {tables.MIRROR} to a folder with {mirror_file} or get {official}"
+                f"nasbench201: no source; set {tables.MIRROR} to a folder with {mirror_file}, or put {official}"
+                f" into {release or 'a folder'}"
             )
         return tables.check(table, str(source))
 
@@ -115,12 +116,12 @@ def _count(millions: np.ndarray, source: Path) -> np.ndarray:
     return counts.astype(np.int64)
 
 
-def _locate(path: Path, archive: str, official: str) -> Path:
-    """The folder or .tar itself, or the one named ``archive`` inside ``path``."""
+def _locate(path: Path, archive: str) -> Path | None:
+    """The folder or .tar itself, or the one named ``archive`` inside ``path``; None if there is neither."""
     for candidate in (path, path / archive, path / f"{archive}.tar"):
         if candidate.is_file() or (candidate / "meta.pickle.pbz2").is_file():
             return candidate
-    raise UserError(f"{path}: no NATS-Bench release there; expected its folder or .tar, get {official}")
+    return None
 
 
 def _from_release(path: Path, expected: int) -> pd.DataFrame:
