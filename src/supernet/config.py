@@ -90,7 +90,7 @@ class Method(Plugin):
     additions: Additions | None = None
 
     def segment(self, iteration: int) -> tuple[int, int]:
-        """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up."""
+        """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up (D10)."""
         if iteration == 0:
             return 0, self.train.warmup
         length = (self.train.epochs - self.train.warmup) // self.iterations

@@ -20,7 +20,7 @@ def prepare(arrays: Arrays, *, size: int, split: dict[str, int], seed: int) -> d
 
     - ``size``: side of the images in pixels, a divisor of the original one; each pixel is the mean of a box.
     - ``split``: number of images of each split, ``weights`` among them (train weights), beside ``guide`` (feed
-      regulariser, gates and search) and ``score`` (rank). Which image falls where depends on ``seed`` and the counts.
+      regulariser, gates and search) and ``score`` (rank). ``seed`` and the counts decide which (D14).
 
     **Returns** the arrays of the prepared file: ``{name}/images: (n, size, size, 3)`` uint8 and ``{name}/labels:
     (n,)`` int64 for every split and for ``test`` (in its official order); ``mean`` and ``std: (3,)`` float32 of the

@@ -28,7 +28,7 @@ def sample(
       ``distance + 1``.
     * ``uniform``: uniform over the space, as the paper's released scripts do in all main experiments (D03).
 
-    Duplicates are rejected and a walk that meets only known architectures starts again (the paper is silent on both).
+    Duplicates are rejected and a walk that meets only known architectures starts again (D13).
     Raises ``UserError`` if the space has too few admissible architectures.
     """
     if kind == "distant" and distance >= len(choices):

@@ -42,7 +42,7 @@ def sparse_kendall_tau(
     resolution: float = 1e-3,
     definition: Literal["paper", "released"] = "paper",
 ) -> float:
-    """S-KdT: Kendall tau-b that forgives order inside a bin of the truth, `resolution` wide (in the unit of `truth`).
+    """S-KdT (D15): Kendall tau-b that forgives order inside a bin of the truth, `resolution` wide (unit of `truth`).
 
     * `paper`: tau-b of the score with the binned truth, see `truth_bins`. The score is not binned.
     * `released`: what the authors' code computes. The bins, listed in the order of the score, are compared with the

@@ -29,7 +29,7 @@ def ranking_hinge(losses: Tensor, order: Tensor) -> Tensor:
 
 
 def cosine_weight(epoch: float, epochs: int, warmup: int) -> float:
-    """``lambda_t / lambda``: 0 in the warm-up, then half a cosine up to 1 at the end (eq. 7); ``epoch`` continuous."""
+    """``lambda_t / lambda``: 0 in the warm-up, then half a cosine up to 1 at the end (eq. 7; D02, D11)."""
     if epoch < warmup:
         return 0.0
     return 0.5 * (1 - math.cos(math.pi * (epoch - warmup) / (epochs - warmup)))
@@ -74,7 +74,7 @@ def make(
     pairs: Count = 1,
     ranks: Literal["true", "shuffled"] = "true",
 ) -> Method:
-    """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` uniformly drawn ordered pairs a step (eq. 5-7).
+    """SPOS plus ``weight * lambda_t *`` the hinge over ``pairs`` uniformly drawn ordered pairs a step (eq. 5-7, D08).
 
     ``ranks="shuffled"`` permutes the landmarks' ground truth, anew only when landmarks were added: the control that
     keeps everything but the ranking.

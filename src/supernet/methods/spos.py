@@ -24,5 +24,5 @@ class SPOS:
 
 
 def make(setup: Setup) -> Method:
-    """Cross-entropy of one uniformly sampled path (Landmark Regularization, eq. 1)."""
+    """Cross-entropy of one uniformly sampled path (Landmark Regularization, eq. 1; D12)."""
     return SPOS(setup)

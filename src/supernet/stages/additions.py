@@ -8,7 +8,7 @@ from supernet.job import Job
 
 
 def run(job: Job, state: Path) -> None:
-    """The ``count`` architectures with the highest scores that are neither landmarks nor in the evaluation set."""
+    """The ``count`` architectures that score highest and are neither landmarks nor in the evaluation set (D18)."""
     known: set[str] = set()
     for role, files in job.inputs.items():
         if role != "search":

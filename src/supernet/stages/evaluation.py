@@ -1,4 +1,4 @@
-"""Draw the architectures on which rankings are measured: first of all, once a task, uniformly, without repetition."""
+"""Draw the architectures on which rankings are measured: first, once a task (D21), uniformly, without repetition."""
 
 from pathlib import Path
 

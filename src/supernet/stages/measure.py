@@ -59,7 +59,7 @@ class Measured:
                                 yield row | number
 
     def searches(self) -> Iterator[Row]:
-        """What every search found, after how many evaluations: its accuracy, regret and rank."""
+        """What every search found (D20), after how many evaluations: its accuracy, regret and rank."""
         for name, seed in self._runs():
             method = self.methods[name]
             for searcher in self.study.searchers:

@@ -1,4 +1,4 @@
-"""Score the evaluation architectures at every checkpoint of a segment."""
+"""Score the evaluation architectures at every checkpoint of a segment, on held-out training images (D09)."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Search for the best architecture by the super-net's scores."""
+"""Search for the best architecture by the super-net's scores on held-out training images (D09)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One segment of a super-net's training."""
+"""One segment of a super-net's training; which truth orders the landmarks is a parameter (D01)."""
 
 from pathlib import Path
 
