@@ -28,6 +28,7 @@ rule truth:
     log:
         "logs/truth/{scale}/{task}/{set}.log",
     threads: cores
+    priority: 1  # the longest jobs, on which most others wait
     resources:
         mem_mb=4000,
         runtime=1440,
