@@ -27,8 +27,8 @@ rule truth:
         truth=paths.TRUTH,
     log:
         "logs/truth/{scale}/{task}/{set}.log",
-    threads: cores
     priority: 1  # the longest jobs, on which most others wait
+    threads: cores
     resources:
         mem_mb=4000,
         runtime=1440,
