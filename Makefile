@@ -52,7 +52,7 @@ repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is fr
 
 adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
 	@$(BIN)/dvc checkout --quiet --allow-missing
-	@plan="$$($(BIN)/dvc repro --allow-missing --dry)" && ! echo "$$plan" | grep '^Running stage' \
+	@plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
 	  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 
