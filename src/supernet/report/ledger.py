@@ -172,6 +172,6 @@ def answered(table: pd.DataFrame) -> list[str]:
         interval = own if pd.isna(row["our_low"]) else f"{own} [{low}, {high}]"
         note = "" if pd.isna(row["note"]) else f"; {row['note']}"
         cells = [f"{row['table']}", f"{row['method']} ({row['setting']})", row["metric"], published, interval]
-        cells += [f"{row['our_n']}", row["truth"], f"**{row['verdict']}**{note}"]
+        cells += [f"{int(row['our_n'])}", row["truth"], f"**{row['verdict']}**{note}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
