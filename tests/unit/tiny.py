@@ -28,6 +28,8 @@ def load(root: Path, scale: str = "demo", bootstrap: int = 20) -> config.Config:
     raw["metrics"]["bootstrap"] = bootstrap
     for task in raw["tasks"].values():
         task["evaluation"] = 16
+    (raw["scales"][scale] or {}).pop("studies", None)  # the whole study, whatever of it a scale has run so far
+    raw["scales"][scale]["seeds"] = [0, 1, 2]
     (root / "params.yaml").write_text(yaml.safe_dump(raw))
     return config.load(scale, root / "params.yaml")
 
