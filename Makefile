@@ -51,7 +51,7 @@ repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is fr
 	@$(BIN)/dvc repro --allow-missing
 
 adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
-	@$(BIN)/dvc checkout --quiet --allow-missing
+	@$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
 	@plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
 	  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
