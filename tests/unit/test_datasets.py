@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from supernet import datasets
+from supernet import datasets, plugins
 from supernet.datasets import cifar10, digits
 from supernet.errors import UserError
 
@@ -108,7 +108,7 @@ def refusal(load: datasets.Load, mirror: Path | None, cache: Path) -> str:
 
 
 def test_kinds_are_the_files():
-    assert datasets.kinds() == ["cifar10", "digits"]
+    assert plugins.kinds("datasets") == ["cifar10", "digits"]
 
 
 def test_all_routes_end_in_the_same_arrays(site, tiny, tmp_path):

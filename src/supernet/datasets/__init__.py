@@ -25,8 +25,3 @@ class Arrays:
 
 Load = Callable[[Path | None, Path], Arrays]
 """``load(mirror, cache)``: ``mirror`` is a folder to read files from (or None), ``cache`` one that keeps downloads."""
-
-
-def kinds() -> list[str]:
-    """The data sets that can be named in params.yaml: the files of this folder, sorted."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem != "__init__")

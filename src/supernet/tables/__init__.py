@@ -21,7 +21,6 @@ returns a ``Converter``. Reading a table never imports torch.
 
 import importlib
 import os
-import pkgutil
 import re
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +29,7 @@ import pandas as pd
 
 from supernet import records
 from supernet.errors import UserError
+from supernet.plugins import kinds
 
 MIRROR = "SUPERNET_MIRROR"  # environment variable: a folder that stands in for the official addresses
 ACCURACY = re.compile(r"(cifar10|cifar100|imagenet16-120)_(valid|test)_\d+")
@@ -46,11 +46,6 @@ class Converter(Protocol):
         ...
 
 
-def kinds() -> list[str]:
-    """The benchmarks this package can read: the files of its folder, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
-
-
 def load(name: str, path: str | Path | None = None) -> pd.DataFrame:
     """The table of benchmark ``name`` in the common schema.
 
@@ -58,8 +53,8 @@ def load(name: str, path: str | Path | None = None) -> pd.DataFrame:
     working directory is read; where there is none, the table is converted from the folder that ``SUPERNET_MIRROR``
     names. Raises ``UserError`` for an unknown name, a missing or damaged file, or a file in another schema.
     """
-    if name not in kinds():
-        raise UserError(f"table {name!r}: unknown benchmark; expected one of {', '.join(kinds())}")
+    if name not in kinds("tables"):
+        raise UserError(f"table {name!r}: unknown benchmark; expected one of {', '.join(kinds('tables'))}")
     if path is None:
         made = Path().glob(f"results/*/tables/{name}.parquet")
         path = max(made, key=lambda file: file.stat().st_mtime, default=None)
