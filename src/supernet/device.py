@@ -21,6 +21,13 @@ def prepare(threads: int = 1, device: str = "cpu") -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 
+def autocast(precision: str, device: str) -> contextlib.AbstractContextManager:
+    """A context in which networks run in ``precision``: ``fp32``, or ``bf16`` where torch's autocast allows it."""
+    import torch
+
+    return torch.autocast(device, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+
+
 def _keep_freed_memory() -> None:
     """Tell glibc to reuse large blocks: else every activation is mapped and page-faulted anew (1.2 times the time)."""
     m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4

@@ -17,8 +17,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+Precision = Literal["fp32", "bf16"]
+
+
 class Train(Strict):
-    """Settings of the training loop; ``epochs`` is the whole run, ``warmup`` its first part without regularisation."""
+    """Settings of the training loop.
+
+    ``epochs`` is the whole run, ``warmup`` its first part without regularisation. ``precision: bf16`` convolves in
+    bfloat16; weights, batch-norm's parameters and pooling stay in float32. ``decay_unused`` lets momentum and weight
+    decay move operations that a step did not use, as PyTorch before 2.0 did (D07).
+    """
 
     epochs: Count
     warmup: Index = 0
@@ -30,6 +38,8 @@ class Train(Strict):
     weight_decay: NonNegative
     clip: Positive = 5.0
     checkpoint_every: Count | None = None
+    precision: Precision = "fp32"
+    decay_unused: bool = False
 
 
 class StandaloneTruth(Strict):

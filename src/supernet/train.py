@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from supernet import records
+from supernet import device, records
 from supernet.data import Images
 from supernet.errors import UserError
 from supernet.seeding import stream
@@ -106,6 +106,9 @@ def train(
     if previous is not None:
         _restore(net, optimiser, previous, f"{epochs[0]}/")
     progress = _load(net, optimiser, state) or Progress(step=epochs[0] * steps)
+    if settings.decay_unused:  # what was used before has a gradient, if only zero
+        for p in net.parameters():
+            p.grad = torch.zeros_like(p) if optimiser.state[p]["momentum_buffer"].any() else None
     last_saved = time.monotonic()
     order: list[np.ndarray] = []
     with _stop_signals() as stopped, _bar(label, epochs, steps, progress) as bar:
@@ -154,9 +157,11 @@ def _one_step(
     net.train()
     x, y = weights.batch(indices, stream(seed, "augment", number))
     step = Step(x, y, number / steps, guide_batch, lambda name: stream(seed, name, number), progress.note)
-    optimiser.zero_grad(set_to_none=True)  # operations off the path stay untouched: no momentum, no decay (D07)
-    for loss in method.losses(net, step):
-        loss.backward()
+    # None leaves operations off the path untouched: no momentum, no decay (D07).
+    optimiser.zero_grad(set_to_none=not settings.decay_unused)
+    with device.autocast(settings.precision, x.device.type):
+        for loss in method.losses(net, step):
+            loss.backward()
     touched = [p for p in net.parameters() if p.grad is not None]
     nn.utils.clip_grad_norm_(touched, settings.clip)
     optimiser.step()

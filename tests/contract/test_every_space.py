@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from supernet import arch as archs
 from supernet import plugins, spaces
 from supernet.errors import UserError
+from supernet.nets import expressions
 from supernet.seeding import stream
 
 SHAPE = {"width": 4, "cells": 1, "classes": 3}
@@ -95,7 +96,7 @@ def test_a_step_changes_nothing_outside_the_path_and_every_weight_is_on_some_pat
         net.zero_grad(set_to_none=True)
         net(images, arch).square().sum().backward()
         touched = {name for name, p in net.named_parameters() if p.grad is not None}
-        allowed = {edge.key for edge in net.route(arch)}
+        allowed = {part[1] for part in expressions.parts(net.plan(arch)) if part[0] == "weights"}
         for name in touched:
             if ".ops." in name:
                 assert name.split(".ops.")[1].split(".")[0] in allowed
@@ -115,10 +116,10 @@ def test_gates_of_one_are_the_path_and_the_mixture_is_linear_in_its_gates(space,
 
 def test_gates_receive_a_gradient(space, samples, images):
     net = space.build(**SHAPE)
-    arch = next(a for a in samples if net.route(a))
+    arch = next(a for a in samples if net.plan(a))
     gates = torch.ones(len(space.choices), max(len(c.options) for c in space.choices), requires_grad=True)
     net(images, arch, gates).square().sum().backward()
-    live = {(edge.position, edge.option) for edge in net.route(arch)}
+    live = {part[1:3] for part in expressions.parts(net.plan(arch, gated=True)) if part[0] == "gate"}
     nonzero = {tuple(map(int, at)) for at in gates.grad.nonzero()}
     assert nonzero and nonzero <= live
 
@@ -136,7 +137,7 @@ def test_initial_weights_depend_on_the_seed_alone(space):
 def test_batches_are_scored_by_their_own_statistics(space, samples, images):
     """No running statistics: evaluation equals training mode, whatever the net has seen before."""
     net = space.build(**SHAPE)
-    arch = next(a for a in samples if net.route(a))
+    arch = next(a for a in samples if net.plan(a))
     trained = net.train()(images, arch)
     net(images * 3 + 1, arch)
     assert torch.equal(net.eval()(images, arch), trained)

@@ -68,8 +68,8 @@ def test_node_sharing_uses_the_same_weights_for_edges_into_node_3_from_nodes_1_a
     cell = net.body[0]
     assert len(cell.ops) == 5 * 2  # five slots, two operations with weights
     assert len(SPACE.build(width=4, cells=1, classes=3).body[0].ops) == 6 * 2
-    keys = {edge.position: edge.key for edge in net.route((CONV3,) * 6)}
-    assert keys[4] == keys[5] and len(set(keys.values())) == 5
+    keys = [net.sharing.key(position, CONV3, (CONV3,) * 6) for position in range(6)]
+    assert keys[4] == keys[5] and len(set(keys)) == 5
 
 
 def test_sharing_by_a_prior_splits_the_weights():

@@ -1,37 +1,73 @@
 """One-shot performance: accuracy and loss of a path of the trained super-net, without training it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
+from tqdm import tqdm
 
+from supernet import device
 from supernet.arch import Arch
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
-from supernet.settings import Count
+from supernet.nets import recalibration
+from supernet.settings import Count, Precision
+
+KEEP = 64  # intermediate tensors shared between architectures; bounds memory, cannot change a number
 
 
-def make(subject: Subject, *, batch: Count = 250, batches: Count) -> Estimate:
+def make(
+    subject: Subject,
+    *,
+    batch: Count = 250,
+    batches: Count,
+    statistics: Literal["batch", "recalibrated"] = "batch",
+    calibration: Count = 10,
+    precision: Precision = "fp32",
+) -> Estimate:
     """Score on the first ``batches`` batches of ``batch`` images, not augmented: ``accuracy``, and ``loss`` negated.
 
-    Batch-norm uses the statistics of each batch, so the batches are the same for all architectures.
+    * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
+      same for all architectures. ``recalibrated``: their mean over ``calibration`` batches before these (of the same
+      size), as for a net that is deployed; twice the cost and more.
+    * ``precision``: ``bf16`` is faster and ranks almost alike; reported numbers are ``fp32``.
+
+    Architectures of the same plan (`SuperNet.plan`) are scored once.
     """
     net, images = subject.net.eval(), subject.images
-    if batch * batches > len(images):
-        raise UserError(
-            f"estimators: batch * batches is {batch * batches}, more than the {len(images)} images there are"
-        )
-    data = [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(batches)]
+    skipped = calibration if statistics == "recalibrated" else 0
+    asked = batch * (batches + skipped)
+    if asked > len(images):
+        raise UserError(f"estimators: batch * batches is {asked}, more than the {len(images)} images there are")
+    data = [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(batches + skipped)]
+    first, scored = [x for x, _ in data[:skipped]], data[skipped:]
+
+    def logits(archs: Sequence[Arch]) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """Which architecture, its logits and the labels, batch after batch."""
+        if statistics == "recalibrated":
+            for i, arch in enumerate(archs):
+                alone = recalibration.recalibrated(net, arch, first)
+                yield from ((i, alone(x), y) for x, y in scored)
+        else:
+            for x, y in scored:
+                yield from ((i, one, y) for i, one in enumerate(net.each(x, archs, keep=KEEP)))
 
     def estimate(archs: Sequence[Arch]) -> dict[str, np.ndarray]:
-        right, loss = np.zeros(len(archs)), np.zeros(len(archs))
-        with torch.inference_mode():
-            for i, arch in enumerate(archs):
-                for x, y in data:
-                    logits = net(x, arch)
-                    right[i] += int((logits.argmax(1) == y).sum())
-                    loss[i] += float(F.cross_entropy(logits, y))
-        return {"accuracy": right / (batch * batches), "loss": -loss / batches}
+        plans = [net.plan(tuple(arch)) for arch in archs]
+        # One architecture a plan, neighbours side by side, so that what they share is still there.
+        chosen = sorted((tuple(arch), plan) for plan, arch in dict(zip(plans, archs, strict=True)).items())
+        right, loss = np.zeros(len(chosen)), np.zeros(len(chosen))
+        todo = tqdm(total=len(chosen) * batches, desc="scoring", unit="batch", delay=10, leave=False, mininterval=5)
+        with torch.inference_mode(), device.autocast(precision, images.labels.device.type), todo:
+            for i, one, y in logits([arch for arch, _ in chosen]):
+                right[i] += int((one.argmax(1) == y).sum())
+                loss[i] += float(F.cross_entropy(one.float(), y))
+                todo.update()
+        where = {plan: i for i, (_, plan) in enumerate(chosen)}
+        at = [where[plan] for plan in plans]
+        return {"accuracy": right[at] / (batch * batches), "loss": -loss[at] / batches}
 
     return estimate

@@ -58,7 +58,8 @@ class Landmark:
         x, y = step.guide()
         drawn = self.ordered[step.rng("pairs").integers(len(self.ordered), size=self.pairs)]
         members, order = np.unique(drawn, return_inverse=True)  # each landmark is forwarded once
-        losses = torch.stack([F.cross_entropy(net(x, self.setup.landmarks[i]), y) for i in members])
+        logits = net.each(x, [self.setup.landmarks[i] for i in members])
+        losses = torch.stack([F.cross_entropy(one, y) for one in logits])
         hinge = ranking_hinge(losses, torch.from_numpy(order.reshape(drawn.shape)))
         step.note("hinge", hinge.item())
         violated = losses.detach()[order.reshape(drawn.shape)].diff(dim=1) < 0

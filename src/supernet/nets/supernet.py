@@ -2,58 +2,34 @@
 
 import copy
 import functools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from supernet.arch import Arch
-from supernet.nets import ops
+from supernet.nets import expressions, ops
+from supernet.nets.expressions import Expression, Values
 from supernet.nets.sharing import Sharing, one_shot
 
 
-class Edge(NamedTuple):
-    """One live operation of a cell: node ``source`` -> node ``target``."""
-
-    source: int
-    target: int
-    position: int  # of the choice, hence row of the gates
-    option: int  # column of the gates
-    name: str  # of the operation
-    key: str  # of its weights
-
-
-Route = tuple[Edge, ...]
-
-
 class Cell(nn.Module):
-    """A directed acyclic graph of operations that keeps shape: ``(N, C, H, W) -> (N, C, H, W)``.
+    """A searched graph of operations that keeps shape: ``(N, C, H, W) -> (N, C, H, W)``.
 
-    Node 0 is the input, the last node the output; a node is the sum of its incoming edges. A node that receives no
-    signal is zero, and so is whatever is computed from it alone (D06).
+    ``output`` says what to compute (`nets.expressions`); None is the cell that no signal passes, which gives zeros
+    (D06). ``known`` holds what was computed before from the same ``x``, and what is computed now is added to it.
     """
 
-    def __init__(self, weights: dict[str, nn.Module], nodes: int):
+    def __init__(self, weights: dict[str, nn.Module]):
         super().__init__()
         self.ops = nn.ModuleDict(weights)
-        self.nodes = nodes
 
-    def forward(self, x: Tensor, route: Route, gates: Tensor | None = None) -> Tensor:
-        nodes: list[Tensor | None] = [x, *[None] * (self.nodes - 1)]
-        prepared: dict[tuple[int, object], Tensor] = {}  # relu and pool once a node, however many edges use them
-        for edge in route:
-            prepare = ops.PREPARE[edge.name]
-            at = (edge.source, prepare)
-            if at not in prepared:
-                prepared[at] = prepare(nodes[edge.source])
-            y = self.ops[edge.key](prepared[at]) if edge.key in self.ops else prepared[at]
-            if gates is not None:
-                y = y * gates[edge.position, edge.option]
-            so_far = nodes[edge.target]
-            nodes[edge.target] = y if so_far is None else so_far + y
-        output = nodes[-1]
-        return torch.zeros_like(x) if output is None else output
+    def forward(
+        self, x: Tensor, output: Expression | None, gates: Tensor | None = None, known: Values | None = None
+    ) -> Tensor:
+        if output is None:
+            return torch.zeros_like(x)
+        return expressions.evaluate(output, x, self.ops, gates, {} if known is None else known)
 
 
 class SuperNet(nn.Module):
@@ -82,16 +58,15 @@ class SuperNet(nn.Module):
     ):
         super().__init__()
         self.edges, self.options, self.sharing, self.arch = tuple(edges), tuple(map(tuple, options)), sharing, arch
-        nodes = 1 + max(target for _, target in edges)
         self.stem = ops.ConvNorm(3, stages[0], 3, track=track)
         body: list[nn.Module] = []
         for stage, channels in enumerate(stages):
             if stage:
                 body.append(ops.Reduction(stages[stage - 1], channels, track))
-            body += [Cell(self._weights(channels, affine, track), nodes) for _ in range(cells)]
+            body += [Cell(self._weights(channels, affine, track)) for _ in range(cells)]
         self.body = nn.ModuleList(body)
         self.head = ops.Head(stages[-1], classes, track)
-        self.route = functools.lru_cache(maxsize=4096)(self._route)
+        self.plan = functools.lru_cache(maxsize=2**14)(self._plan)
         self.to(memory_format=torch.channels_last)
 
     def _weights(self, channels: int, affine: bool, track: bool) -> dict[str, nn.Module]:
@@ -117,37 +92,44 @@ class SuperNet(nn.Module):
             arch = self.arch
             if arch is None:
                 raise TypeError("a super-net needs an architecture or gates")
-        route = self.mixture() if arch is None else self.route(tuple(arch))
+        chosen = None if arch is None else tuple(arch)
+        plan = self.plan(chosen) if gates is None else self.plan(chosen, gated=True)
+        return self._after_stem(self.stem(x), plan, gates)
+
+    def each(self, x: Tensor, archs: Iterable[Arch], keep: int | None = None) -> Iterator[Tensor]:
+        """Logits ``(N, classes)`` of several architectures on the same images ``x: (N, 3, H, W)``, one after another.
+
+        Equal to one ``forward`` an architecture, bit for bit; stem and what first cells have in common are computed
+        once. ``keep`` bounds how many intermediate tensors are held for that, each as large as the stem's output.
+        """
         x = self.stem(x)
+        known: Values = {} if keep is None else expressions.Recent(keep)
+        for arch in archs:
+            yield self._after_stem(x, self.plan(tuple(arch)), None, known)
+
+    def _after_stem(
+        self, x: Tensor, plan: Expression | None, gates: Tensor | None, known: Values | None = None
+    ) -> Tensor:
         for block in self.body:
-            x = block(x, route, gates) if isinstance(block, Cell) else block(x)
+            if isinstance(block, Cell):
+                x, known = block(x, plan, gates, known), None
+            else:
+                x = block(x)
         return self.head(x)
 
-    def _route(self, arch: Arch) -> Route:
-        """The live edges of ``arch``, in order: neither without signal nor without influence on the output."""
-        chosen = [(s, t, i, arch[i]) for i, (s, t) in enumerate(self.edges) if self.options[i][arch[i]] != ops.ZERO]
-        reached = {0}
-        for source, target, _, _ in sorted(chosen, key=lambda e: e[1]):
-            if source in reached:
-                reached.add(target)
-        useful = {max(target for _, target in self.edges)}
-        for source, target, _, _ in sorted(chosen, key=lambda e: -e[1]):
-            if target in useful:
-                useful.add(source)
-        return tuple(
-            Edge(s, t, i, o, self.options[i][o], self.sharing.key(i, o, arch))
-            for s, t, i, o in chosen
-            if s in reached and t in useful
-        )
+    def _plan(self, arch: Arch | None, gated: bool = False) -> Expression | None:
+        """What a cell computes; without ``arch`` all options of all edges, for a sharing that asks for no others.
 
-    def mixture(self) -> Route:
-        """All operations of all edges; needs a sharing that does not depend on the architecture."""
-        none = (0,) * len(self.edges)
-        return tuple(
-            Edge(s, t, i, o, name, self.sharing.key(i, o, none))
-            for i, (s, t) in enumerate(self.edges)
-            for o, name in enumerate(self.options[i])
-            if name != ops.ZERO
+        Architectures of equal plans are the same function of the shared weights, bit for bit.
+        """
+        chosen = [range(len(names)) for names in self.options] if arch is None else [(option,) for option in arch]
+        at = (0,) * len(self.edges) if arch is None else arch
+        return expressions.graph(
+            [
+                (source, target, [(o, self.options[i][o], self.sharing.key(i, o, at)) for o in chosen[i]])
+                for i, (source, target) in enumerate(self.edges)
+            ],
+            gated,
         )
 
     def extract(self, arch: Arch) -> "SuperNet":
@@ -160,7 +142,7 @@ class SuperNet(nn.Module):
         net._modules = {}
         net.stem, net.body, net.head = (copy.deepcopy(m) for m in (self.stem, nn.ModuleList(self.body), self.head))
         net.arch, net.sharing = arch, one_shot(len(arch))
-        net.route = functools.lru_cache(maxsize=4)(net._route)
+        net.plan = functools.lru_cache(maxsize=4)(net._plan)
         for block in net.body:
             if isinstance(block, Cell):
                 keys = [(net.sharing.key(i, o, arch), self.sharing.key(i, o, arch)) for i, o in enumerate(arch)]

@@ -1,0 +1,103 @@
+"""What a cell computes, as an expression of its input; equal expressions are equal values, bit for bit.
+
+An expression is ``INPUT``, or a tuple of its kind and what that needs, the operands last:
+
+* ``(step, e)`` for a step without weights of `ops.PLAIN`, ``("weights", key, e)`` for the module ``key``;
+* ``("gate", position, option, e)``: times that entry of the gates;
+* ``("+", e, f, ...)``: the sum, from left to right.
+
+Only what the output needs is in its expression, and nothing without a signal (D06): dead edges are never run. What two
+edges or two architectures have in common is one sub-expression, hence computed once.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from supernet.nets import ops
+
+Expression = tuple[Any, ...]
+Values = MutableMapping[Expression, Tensor]
+INPUT: Expression = ("input",)
+
+
+def graph(edges: Sequence[tuple[int, int, Sequence[tuple[int, str, str]]]], gated: bool) -> Expression | None:
+    """The last node of a graph in which a node is the sum of its incoming edges; None if no signal reaches it.
+
+    ``edges[position]``: source node (0 is the input), target node, and the operations on it as ``(option, name, key of
+    its weights)``. ``gated``: operations are multiplied by their gates.
+    """
+    last = max(target for _, target, _ in edges)
+    nodes: list[Expression | None] = [INPUT, *[None] * last]
+    for node in range(1, last + 1):
+        terms = [
+            ("gate", position, option, term) if gated else term
+            for position, (source, target, operations) in enumerate(edges)
+            if target == node and nodes[source] is not None
+            for option, name, key in operations
+            if name != ops.ZERO
+            for term in [_operation(name, key, nodes[source])]
+        ]
+        terms[:2] = sorted(terms[:2], key=repr)  # a + b is b + a to the bit, so that both are one expression
+        nodes[node] = ("+", *terms) if len(terms) > 1 else next(iter(terms), None)
+    return nodes[last]
+
+
+def _operation(name: str, key: str, x: Expression) -> Expression:
+    for step in ops.STEPS[name]:
+        x = (step, key, x) if step == ops.WEIGHTS else (step, x)
+    return x
+
+
+def evaluate(
+    wanted: Expression, x: Tensor, modules: Mapping[str, nn.Module], gates: Tensor | None, known: Values
+) -> Tensor:
+    """The value of ``wanted`` for the input ``x``; ``known`` values of the same input are used, new ones added."""
+    if wanted == INPUT:
+        return x
+    if (value := known.get(wanted)) is not None:
+        return value
+    operands = [evaluate(e, x, modules, gates, known) for e in (wanted[1:] if wanted[0] == "+" else wanted[-1:])]
+    match wanted:
+        case ("+", *_):
+            value = operands[0] + operands[1]
+            for operand in operands[2:]:
+                value += operand  # in place: nobody else has seen it
+        case ("gate", position, option, _):
+            value = operands[0] * gates[position, option]
+        case (ops.WEIGHTS, key, _):
+            value = modules[key](operands[0])
+        case (step, _):
+            value = ops.PLAIN[step](operands[0])
+    known[wanted] = value
+    return value
+
+
+def parts(wanted: Expression | None) -> Iterator[Expression]:
+    """``wanted`` and all expressions inside it, with repetitions."""
+    if wanted is not None:
+        yield wanted
+        for operand in wanted:
+            if isinstance(operand, tuple):
+                yield from parts(operand)
+
+
+class Recent(dict[Expression, Tensor]):
+    """The ``size`` values used last."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def get(self, key: Expression, default: Tensor | None = None) -> Tensor | None:
+        """The value, which is now the one used last."""
+        if key not in self:
+            return default
+        self[key] = value = self.pop(key)
+        return value
+
+    def __setitem__(self, key: Expression, value: Tensor) -> None:
+        super().__setitem__(key, value)
+        if len(self) > self.size:
+            del self[next(iter(self))]
