@@ -12,11 +12,11 @@ LAYERS = {
     5: ["cli", "stages"],
     4: ["searchers", "report"],
     3: ["estimators", "methods"],
-    2: ["train", "standalone", "predictors", "tables"],
+    2: ["train", "step", "standalone", "predictors", "tables"],
     1: ["spaces", "nets"],
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
-        "plugins", "plan", "job", "digest", "device", "data", "datasets", "errors",
+        "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}

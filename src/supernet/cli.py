@@ -1,5 +1,6 @@
 """The command line: one subcommand a stage. It parses, asks `supernet.plan` for the job, and runs the stage."""
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -17,7 +18,7 @@ from typing import Annotated
 import typer
 
 from supernet import config as configs
-from supernet import paths, plan, records
+from supernet import paths, plan, records, states
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
@@ -98,14 +99,15 @@ def run(job: Job) -> None:
     identity = json.dumps([job.stamp(), code], sort_keys=True)
     state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
     started = time.perf_counter()
-    try:
-        importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
-    except BaseException:
-        if state.is_dir():
-            records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
-        raise
-    _write_costs(job, code, _spent(state) + time.perf_counter() - started)
-    shutil.rmtree(state, ignore_errors=True)
+    with states.locked(state):
+        try:
+            importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
+        except BaseException:
+            with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
+                records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
+            raise
+        _write_costs(job, code, _spent(state) + time.perf_counter() - started)
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def _spent(state: Path) -> float:

@@ -112,10 +112,14 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Any], provenance: Mapp
     """Write numpy arrays or torch tensors (CPU, contiguous) as safetensors."""
     metadata = {KEY: json.dumps(provenance, sort_keys=True)}
     arrays = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    import safetensors
     from safetensors.numpy import save_file
 
     with atomic(path) as temporary:
-        save_file(arrays, temporary, metadata=metadata)
+        try:
+            save_file(arrays, temporary, metadata=metadata)
+        except safetensors.SafetensorError as error:  # a full disk, in its own words
+            raise OSError(str(error).split("I/O error: ")[-1]) from None
 
 
 def read_tensors(path: str | Path, prefix: str = "") -> dict[str, np.ndarray]:

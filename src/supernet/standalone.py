@@ -17,7 +17,8 @@ from supernet.arch import Arch
 from supernet.data import Images
 from supernet.settings import StandaloneTruth
 from supernet.spaces import SearchSpace
-from supernet.train import Step, train
+from supernet.step import Step
+from supernet.train import train
 
 EVALUATION_BATCH = 500
 
@@ -27,7 +28,7 @@ class _Plain:
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
         loss = F.cross_entropy(net(step.x), step.y)
-        step.note("loss", loss.item())
+        step.note("loss", loss)
         yield loss
 
 

@@ -50,7 +50,7 @@ def test_an_edit_reaches_exactly_the_stages_that_import_it(package):
 def test_the_loop_reaches_training_but_not_a_look_up(package):
     copy, digest = package
     before = digest("supernet.stages.train"), digest("supernet.stages.lookup")
-    edit(copy / "train.py", "0.5 * (1 + math.cos", "0.50001 * (1 + math.cos")
+    edit(copy / "step.py", "0.5 * (1 + math.cos", "0.50001 * (1 + math.cos")
     after = digest("supernet.stages.train"), digest("supernet.stages.lookup")
     assert before[0] != after[0] and before[1] == after[1]
 

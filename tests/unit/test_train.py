@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from supernet import methods, records, spaces
+from supernet import methods, spaces, states
 from supernet import train as loop
+from supernet.checkpoints import arrays
 from supernet.data import Images
 from supernet.errors import UserError
+from supernet.seeding import stream
 from supernet.settings import Train
+from supernet.step import Conditional, Trainer, learning_rate
 
 SPACE = spaces.load("nasbench201")
 SETTINGS = Train(epochs=4, warmup=2, batch=8, lr=0.1, weight_decay=5e-4, checkpoint_every=1)
@@ -87,33 +90,23 @@ def test_stopped_at_any_step_and_resumed_it_ends_in_the_same_bits(tmp_path, sign
     assert stops == 4 and same(whole, resumed) and rows == rows_resumed
 
 
-def test_a_damaged_state_is_a_one_line_error(tmp_path):
-    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
-    with pytest.raises(loop.Interrupted):
-        run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), 3, signal.SIGTERM))
-    path = tmp_path / "state.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match=r"state\.safetensors: not a readable safetensors file"):
-        run(state=tmp_path)
-
-
 def test_learning_rate_by_hand():
     settings = Train(epochs=4, batch=8, lr=0.1, lr_min=0.02, weight_decay=0.0)
-    rates = [loop.learning_rate(settings, e) for e in range(4)]
+    rates = [learning_rate(settings, e) for e in range(4)]
     assert rates[0] == pytest.approx(0.1) and rates[2] == pytest.approx(0.06)
-    assert run()[1][2]["lr"] == pytest.approx(loop.learning_rate(SETTINGS, 2))
+    assert run()[1][2]["lr"] == pytest.approx(learning_rate(SETTINGS, 2))
 
 
 def test_first_step_is_sgd_by_hand():
     """One step of one path equals w - lr * (clipped gradient + decay * w), untouched weights stay."""
     settings = Train(epochs=1, batch=32, lr=0.1, weight_decay=0.01, clip=1.0)
     net = SPACE.build(width=4, cells=1, classes=3)
-    before = loop.arrays(net)
+    before = arrays(net)
     tensors, _ = run(epochs=(0, 1), kind="spos", settings=settings)
-    rng = loop.stream(0, "augment", 0)
-    order = images(0).epoch(32, loop.stream(0, "batches", 0))[0]
+    rng = stream(0, "augment", 0)
+    order = images(0).epoch(32, stream(0, "batches", 0))[0]
     x, y = images(0).batch(order, rng)
-    path = methods.spos.arch.sample(SPACE.choices, loop.stream(0, "paths", 0))
+    path = methods.spos.arch.sample(SPACE.choices, stream(0, "paths", 0))
     torch.nn.functional.cross_entropy(net(x, path), y).backward()
     norm = torch.sqrt(sum(p.grad.square().sum() for p in net.parameters() if p.grad is not None))
     scale = min(1.0, 1.0 / (norm.item() + 1e-6))
@@ -134,8 +127,76 @@ def test_too_large_a_batch_names_its_key():
         run(settings=SETTINGS.model_copy(update={"batch": 64}))
 
 
-def test_state_is_written_through_records(tmp_path):
+def test_the_whole_state_is_saved_at_the_signal(tmp_path):
     setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
     with pytest.raises(loop.Interrupted):
         run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), 6, signal.SIGTERM))
-    assert '"step": 6' in records.provenance(tmp_path / "state.safetensors")["progress"]
+    assert states.load(tmp_path)[1]["step"] == 6
+
+
+def updated(active, deferred, settings=SETTINGS):
+    """Weights and momentum after two steps of which the first has a conditional loss of its own path."""
+
+    class Method:
+        def losses(self, net, step):
+            yield torch.nn.functional.cross_entropy(net(step.x, (1, 2, 0, 0, 0, 3)), step.y)
+            if step.epoch == 0:
+                loss = torch.nn.functional.cross_entropy(net(step.x, (3, 2, 0, 0, 2, 0)), step.y)
+                yield Conditional(loss if active else loss * 0, torch.tensor(active))
+
+    net = SPACE.build(width=4, cells=1, classes=3)
+    trainer = Trainer(net, Method(), images(0), None, settings, 0, deferred)
+    for number in range(2):
+        trainer.step(number, lambda name, value: None)
+    return {**arrays(net), **trainer.momentum()}
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_deciding_on_the_device_is_the_same_update(active):
+    now, later = updated(active, deferred=False), updated(active, deferred=True)
+    assert all(np.allclose(now[name], later[name], rtol=1e-6, atol=1e-8) for name in now)
+    fresh = arrays(SPACE.build(width=4, cells=1, classes=3))
+    only_conditional = [name for name in fresh if ".ops.0_3." in name or ".ops.4_2." in name]
+    assert only_conditional
+    for result in (now, later):
+        for name in only_conditional:
+            assert np.array_equal(result[name], fresh[name]) != active
+            assert result["momentum/" + name].any() == active
+
+
+def test_unused_operations_decay_only_if_asked():
+    """D07: an operation used in the first step alone is moved by the second one, or is not."""
+
+    class Once:
+        def losses(self, net, step):
+            path = (3, 2, 0, 0, 2, 0) if step.epoch == 0 else (1, 2, 0, 0, 0, 3)
+            yield torch.nn.functional.cross_entropy(net(step.x, path), step.y)
+
+    for decays in (False, True):
+        settings = SETTINGS.model_copy(update={"decay_unused": decays})
+        net = SPACE.build(width=4, cells=1, classes=3)
+        trainer = Trainer(net, Once(), images(0), None, settings, 0)
+        trainer.step(0, lambda name, value: None)
+        weight = net.body[0].ops["0_3"][0].weight
+        before, momentum = weight.detach().clone(), trainer.optimiser.state[weight]["momentum_buffer"].clone()
+        trainer.step(1, lambda name, value: None)
+        if decays:
+            assert torch.allclose(weight, before - 0.1 * (0.9 * momentum + 5e-4 * before), atol=1e-7)
+        else:
+            assert torch.equal(weight, before)
+
+
+def test_resumed_with_decay_of_unused_operations_it_ends_in_the_same_bits(tmp_path):
+    settings = SETTINGS.model_copy(update={"decay_unused": True})
+    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    with pytest.raises(loop.Interrupted):
+        stopping = StopAt(methods.make("landmark", setup, {}), 6, signal.SIGTERM)
+        run(state=tmp_path, settings=settings, method=stopping)
+    resumed, whole = run(state=tmp_path, settings=settings)[0], run(settings=settings)[0]
+    assert same(resumed, whole) and not same(whole, run()[0])
+
+
+def test_bfloat16_trains_other_bits_in_float32_files():
+    half, whole = (run(settings=SETTINGS.model_copy(update={"precision": p}))[0] for p in ("bf16", "fp32"))
+    assert half.keys() == whole.keys() and not same(half, whole)
+    assert all(np.isfinite(value).all() and value.dtype == whole[name].dtype for name, value in half.items())

@@ -1,6 +1,6 @@
 """Super-net training algorithms: one file each, which exports ``make(setup, *, ...)``.
 
-The keyword-only parameters of ``make`` are what ``methods.NAME.args`` in params.yaml may say. `supernet.train.Method`
+The keyword-only parameters of ``make`` are what ``methods.NAME.args`` in params.yaml may say. `supernet.step.Method`
 is the protocol of what it returns.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from supernet.arch import Arch
 from supernet.plugins import load
 from supernet.spaces import SearchSpace
-from supernet.train import Method
+from supernet.step import Method
 
 
 @dataclass(frozen=True)

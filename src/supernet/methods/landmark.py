@@ -17,7 +17,7 @@ from supernet.errors import UserError
 from supernet.methods import Setup, spos
 from supernet.seeding import stream
 from supernet.settings import Count, NonNegative
-from supernet.train import Method, Step
+from supernet.step import Conditional, Method, Step
 
 
 def ranking_hinge(losses: Tensor, order: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Landmark:
         if len(setup.landmarks) and not len(self.ordered):
             raise UserError("landmarks: all have the same ground truth, so they order nothing; draw others")
 
-    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
         yield from self.base.losses(net, step)
         weight = self.weight * cosine_weight(step.epoch, self.setup.epochs, self.setup.warmup)
         step.note("weight", weight)
@@ -60,12 +60,11 @@ class Landmark:
         members, order = np.unique(drawn, return_inverse=True)  # each landmark is forwarded once
         logits = net.each(x, [self.setup.landmarks[i] for i in members])
         losses = torch.stack([F.cross_entropy(one, y) for one in logits])
-        hinge = ranking_hinge(losses, torch.from_numpy(order.reshape(drawn.shape)))
-        step.note("hinge", hinge.item())
-        violated = losses.detach()[order.reshape(drawn.shape)].diff(dim=1) < 0
-        step.note("violated", violated.float().mean().item())
-        if hinge > 0:  # a satisfied pair must leave the operations that only it touches untouched
-            yield weight * hinge
+        order = torch.from_numpy(order.reshape(drawn.shape)).to(losses.device, non_blocking=True)
+        hinge = ranking_hinge(losses, order)
+        step.note("hinge", hinge)
+        step.note("violated", (losses[order[:, 0]] > losses[order[:, 1]]).float().mean())
+        yield Conditional(weight * hinge, hinge > 0)  # satisfied pairs leave what only they touch untouched
 
 
 def make(

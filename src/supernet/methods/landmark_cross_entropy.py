@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from supernet.methods import Setup, spos
 from supernet.settings import Count, NonNegative
-from supernet.train import Method, Step
+from supernet.step import Method, Step
 
 
 class LandmarkCrossEntropy:
@@ -26,7 +26,7 @@ class LandmarkCrossEntropy:
         drawn = step.rng("pairs").choice(len(self.setup.landmarks), size=self.members, replace=False)
         for i in np.sort(drawn):
             loss = self.weight * F.cross_entropy(net(x, self.setup.landmarks[i]), y) / self.members
-            step.note("landmark_loss", loss.item())
+            step.note("landmark_loss", loss)
             yield loss
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from supernet import arch
 from supernet.methods import Setup
-from supernet.train import Method, Step
+from supernet.step import Method, Step
 
 
 class SPOS:
@@ -19,7 +19,7 @@ class SPOS:
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
         path = arch.sample(self.choices, step.rng("paths"))
         loss = F.cross_entropy(net(step.x, path), step.y)
-        step.note("loss", loss.item())
+        step.note("loss", loss)
         yield loss
 
 

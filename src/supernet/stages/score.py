@@ -8,24 +8,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from supernet import device, estimators, records, spaces
+from supernet import checkpoints, device, estimators, records, spaces
 from supernet.data import Images
 from supernet.job import Job
-from supernet.train import MOMENTUM, load_arrays
 
 
 def run(job: Job, state: Path) -> None:
     """One row an epoch and architecture: ``epoch``, ``arch``, and one column a score."""
     chosen = job.settings
     archs = records.read_table(job.inputs["archs"])["arch"]
-    checkpoints = records.read_tensors(job.inputs["weights"])
+    weights = records.read_tensors(job.inputs["weights"])
     images = prepared_images(chosen, job.inputs["data"], "score")
     space = spaces.load(chosen["space"])
     parsed = [space.parse(text) for text in archs]
     tables = []
-    epochs = sorted({int(name.split("/")[0]) for name in checkpoints if not name.startswith(MOMENTUM)})
-    for epoch in tqdm(epochs, desc=job.outputs["scores"], unit="checkpoint", dynamic_ncols=True):
-        estimate = estimate_of(chosen, checkpoints, epoch, images)
+    for epoch in tqdm(checkpoints.epochs(weights), desc=job.outputs["scores"], unit="checkpoint", dynamic_ncols=True):
+        estimate = estimate_of(chosen, weights, epoch, images)
         tables.append(pd.DataFrame({"epoch": epoch, "arch": archs, **estimate(parsed)}))
     records.write_table(job.outputs["scores"], pd.concat(tables), job.stamp())
 
@@ -36,12 +34,11 @@ def prepared_images(chosen: Mapping[str, Any], path: str, split: str) -> Images:
 
 
 def estimate_of(
-    chosen: Mapping[str, Any], checkpoints: Mapping[str, np.ndarray], epoch: int, images: Images
+    chosen: Mapping[str, Any], weights: Mapping[str, np.ndarray], epoch: int, images: Images
 ) -> estimators.Estimate:
     """The settings' estimator, looking at the super-net as it was after ``epoch``."""
     space = spaces.load(chosen["space"])
     net = space.build(width=chosen["width"], cells=chosen["cells"], classes=images.classes, **chosen["net"])
-    prefix = f"{epoch}/"
-    load_arrays(net, {k.removeprefix(prefix): v for k, v in checkpoints.items() if k.startswith(prefix)})
+    checkpoints.load_arrays(net, checkpoints.under(weights, f"{epoch}/"))
     subject = estimators.Subject(net.to(images.labels.device), images)
     return estimators.make(chosen["estimator"]["kind"], subject, chosen["estimator"]["args"])

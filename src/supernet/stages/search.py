@@ -5,21 +5,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from supernet import records, searchers, spaces
+from supernet import checkpoints, records, searchers, spaces
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.seeding import stream
 from supernet.stages.score import estimate_of, prepared_images
-from supernet.train import MOMENTUM
 
 
 def run(job: Job, state: Path) -> None:
     """One row an evaluation: ``step``, ``arch``, ``score``, and ``best`` so far."""
     chosen = job.settings
     space = spaces.load(chosen["space"])
-    checkpoints = records.read_tensors(job.inputs["weights"])
-    last = max(int(name.split("/")[0]) for name in checkpoints if not name.startswith(MOMENTUM))
-    estimate = estimate_of(chosen, checkpoints, last, prepared_images(chosen, job.inputs["data"], "guide"))
+    weights = records.read_tensors(job.inputs["weights"])
+    last = checkpoints.epochs(weights)[-1]
+    estimate = estimate_of(chosen, weights, last, prepared_images(chosen, job.inputs["data"], "guide"))
     name = chosen["searcher"]["score"]
 
     def score(archs: list) -> np.ndarray:

@@ -1,0 +1,29 @@
+"""What a weights file holds: ``{epoch}/{name}`` of every checkpoint, and ``momentum/{name}`` at the end."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+
+MOMENTUM = "momentum/"
+
+
+def arrays(net: nn.Module) -> dict[str, np.ndarray]:
+    """A copy of the weights and buffers of ``net`` as numpy arrays."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in net.state_dict().items()}
+
+
+def load_arrays(net: nn.Module, values: Mapping[str, np.ndarray]) -> None:
+    """Put weights and buffers into ``net``; the inverse of `arrays`."""
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in values.items()})
+
+
+def under(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The arrays whose names start with ``prefix``, which is cut off."""
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+def epochs(values: Mapping[str, np.ndarray]) -> list[int]:
+    """The epochs that have a checkpoint, in order."""
+    return sorted({int(name.split("/")[0]) for name in values if not name.startswith(MOMENTUM)})

@@ -1,0 +1,172 @@
+"""One training step: batches, backward, clipping and the optimiser's update; what is minimised is a method's.
+
+Every random decision of step ``t`` comes from ``stream(seed, name, t)``: a step is a function of weights, momentum and
+its number.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from supernet import checkpoints, device
+from supernet.checkpoints import MOMENTUM
+from supernet.data import Images
+from supernet.errors import UserError
+from supernet.seeding import stream
+from supernet.settings import Train
+
+Note = Callable[[str, float | Tensor], None]
+
+
+@dataclass
+class Step:
+    """What a method may use in one training step.
+
+    * ``x: (N, 3, H, W)``, ``y: (N,)``: the batch of the ``weights`` split.
+    * ``epoch``: continuous, in epochs since the run began.
+    * ``guide()``: this step's batch ``(x, y)`` of the ``guide`` split, drawn when first asked for.
+    * ``rng(name)``: this step's generator of a named stream.
+    * ``note(name, value)``: a number, or a scalar tensor, whose mean over the epoch goes into the log.
+    """
+
+    x: Tensor
+    y: Tensor
+    epoch: float
+    guide: Callable[[], tuple[Tensor, Tensor]]
+    rng: Callable[[str], np.random.Generator]
+    note: Note
+
+
+class Conditional(NamedTuple):
+    """A loss that counts only if ``active``, a boolean scalar, holds; else the step is as if it had not been yielded.
+
+    What only an inactive loss uses is left untouched, on every device (D07); an accelerator is not waited for.
+    """
+
+    loss: Tensor
+    active: Tensor
+
+
+class Method(Protocol):
+    """A way of training a super-net: `losses` is all it must have."""
+
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
+        """Scalars; each is back-propagated as soon as it is yielded, the gradients add up to one optimiser step."""
+
+
+def learning_rate(settings: Train, epoch: int) -> float:
+    """Cosine from ``lr`` to ``lr_min`` over all epochs, constant inside an epoch."""
+    return settings.lr_min + (settings.lr - settings.lr_min) * 0.5 * (1 + math.cos(math.pi * epoch / settings.epochs))
+
+
+class Trainer:
+    """A net, its method and its optimiser; `step` trains, the rest is bookkeeping of `train`.
+
+    ``deferred``: losses that are `Conditional` are decided on the device, without waiting for it; the update is the
+    same up to the order of the sum in the gradients' norm. By default on all devices but the CPU.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        method: Method,
+        weights: Images,
+        guide: Images | None,
+        settings: Train,
+        seed: int,
+        deferred: bool | None = None,
+    ):
+        self.steps = len(weights) // settings.batch  # an epoch: full batches only
+        if not self.steps:
+            raise UserError(
+                f"train.batch: {settings.batch} is more than the {len(weights)} images of the split weights"
+            )
+        self.net, self.method, self.weights, self.guide = net, method, weights, guide
+        self.settings, self.seed = settings, seed
+        self.deferred = weights.labels.device.type != "cpu" if deferred is None else deferred
+        self.optimiser = torch.optim.SGD(
+            net.parameters(),
+            lr=settings.lr,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
+            foreach=True,
+        )
+        for p in net.parameters():  # zeros now are what torch would make at a parameter's first step
+            self.optimiser.state[p]["momentum_buffer"] = torch.zeros_like(p)
+        self._order: tuple[int, list[np.ndarray]] = (-1, [])
+
+    def step(self, number: int, note: Note) -> None:
+        """Train step ``number``, counted from the beginning of the run."""
+        epoch, position = divmod(number, self.steps)
+        if self._order[0] != epoch:
+            self._order = epoch, self.weights.epoch(self.settings.batch, stream(self.seed, "batches", epoch))
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(self.settings, epoch)
+        self.net.train()
+        x, y = self.weights.batch(self._order[1][position], stream(self.seed, "augment", number))
+        batch: list[tuple[Tensor, Tensor]] = []
+
+        def guide() -> tuple[Tensor, Tensor]:
+            if not batch:
+                batch.append(self._guide_batch(number))
+            return batch[0]
+
+        step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seed, name, number), note)
+        # None leaves operations off the path untouched: no momentum, no decay (D07).
+        self.optimiser.zero_grad(set_to_none=not self.settings.decay_unused)
+        with device.autocast(self.settings.precision, x.device.type):
+            provisional = self._backward(self.method.losses(self.net, step))
+        nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.grad is not None], self.settings.clip)
+        self._update(provisional)
+
+    def _guide_batch(self, number: int) -> tuple[Tensor, Tensor]:
+        pass_number, position = divmod(number, len(self.guide) // self.settings.batch)
+        indices = self.guide.epoch(self.settings.batch, stream(self.seed, "guide", pass_number))[position]
+        return self.guide.batch(indices, stream(self.seed, "guide-augment", number))
+
+    def _backward(self, losses: Iterable[Tensor | Conditional]) -> list[tuple[nn.Parameter, Tensor]]:
+        """Add up all gradients; return the parameters that only a deferred loss reached, each with its condition.
+
+        An inactive deferred loss has a gradient of zeros, which changes no sum.
+        """
+        provisional = []
+        for loss in losses:
+            if not isinstance(loss, Conditional):
+                loss.backward()
+            elif self.deferred:
+                untouched = [p for p in self.net.parameters() if p.grad is None]
+                torch.where(loss.active, loss.loss, 0.0).backward()
+                provisional += [(p, loss.active) for p in untouched if p.grad is not None]
+            elif loss.active:
+                loss.loss.backward()
+        return provisional
+
+    @torch.no_grad()
+    def _update(self, provisional: list[tuple[nn.Parameter, Tensor]]) -> None:
+        """One optimiser step, taken back where the condition of a provisional parameter does not hold."""
+        buffers = [self.optimiser.state[p]["momentum_buffer"] for p, _ in provisional]
+        before = [(p.clone(), buffer.clone()) for (p, _), buffer in zip(provisional, buffers, strict=True)]
+        self.optimiser.step()
+        for (p, active), buffer, (old_p, old_buffer) in zip(provisional, buffers, before, strict=True):
+            p.copy_(torch.where(active, p, old_p))
+            buffer.copy_(torch.where(active, buffer, old_buffer))
+
+    def momentum(self) -> dict[str, np.ndarray]:
+        """The optimiser's buffers as numpy arrays."""
+        buffers = {name: self.optimiser.state[p]["momentum_buffer"] for name, p in self.net.named_parameters()}
+        return {MOMENTUM + name: value.cpu().numpy().copy() for name, value in buffers.items()}
+
+    def restore(self, values: dict[str, np.ndarray], prefix: str) -> None:
+        """Put weights named ``prefix...`` and the buffers of `momentum` back."""
+        checkpoints.load_arrays(self.net, checkpoints.under(values, prefix))
+        for name, p in self.net.named_parameters():
+            buffer = self.optimiser.state[p]["momentum_buffer"]
+            buffer.copy_(torch.from_numpy(np.array(values[MOMENTUM + name])))
+            # What was used before has a gradient, if only zero (D07).
+            p.grad = torch.zeros_like(p) if self.settings.decay_unused and buffer.any() else None
