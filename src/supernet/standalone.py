@@ -15,6 +15,7 @@ from tqdm import tqdm
 from supernet import records
 from supernet.arch import Arch
 from supernet.data import Images
+from supernet.nets.stacked import Stacked
 from supernet.settings import StandaloneTruth
 from supernet.spaces import SearchSpace
 from supernet.step import Step
@@ -32,15 +33,16 @@ class _Plain:
         yield loss
 
 
-def accuracy(net: nn.Module, images: Images) -> float:
-    """Fraction of ``images`` that ``net`` classifies rightly, with running batch-norm statistics."""
+def accuracies(net: nn.Module, images: Images, copies: int) -> list[float]:
+    """Fractions of ``images`` that each copy in ``net`` classifies rightly, with running batch-norm statistics."""
     net.eval()
-    right = 0
+    right = torch.zeros(copies, dtype=torch.int64, device=images.labels.device)
     with torch.inference_mode():
         for start in range(0, len(images), EVALUATION_BATCH):
             x, y = images.plain(np.arange(start, min(start + EVALUATION_BATCH, len(images))))
-            right += int((net(x).argmax(1) == y).sum())
-    return right / len(images)
+            logits = net(x.repeat(1, copies, 1, 1).contiguous(memory_format=torch.channels_last))
+            right += (logits.view(len(x), images.classes, copies).argmax(1) == y[:, None]).sum(0)
+    return [int(count) / len(images) for count in right]
 
 
 def standalone_truth(
@@ -51,42 +53,44 @@ def standalone_truth(
     images: dict[str, Images],
     *,
     state: Path | None = None,
-    label: str = "stand-alone training",
+    label: str | None = "stand-alone training",
 ) -> pd.DataFrame:
     """Train every architecture alone with every seed; one row an architecture.
 
     Columns: ``arch`` (native string), ``valid`` and ``test`` (mean accuracies over the seeds, as fractions, on the
     ``guide`` split and the test set), and ``valid_s{seed}``, ``test_s{seed}``. Training uses the ``weights`` split.
-    Each finished training is kept in the folder ``state``, so an interrupted call goes on where it was.
+    Each finished architecture is kept in the folder ``state``, so an interrupted call goes on where it was.
     """
     rows: list[dict[str, Any]] = []
-    with tqdm(total=len(archs) * len(truth.seeds), desc=label, unit="net", mininterval=5, dynamic_ncols=True) as bar:
-        for arch in archs:
-            row: dict[str, Any] = {"arch": space.format(arch)}
-            for seed in truth.seeds:
-                done = None if state is None else state / f"{_short(row['arch'])}-s{seed}.json"
-                if done is not None and done.exists():
-                    result = records.read_json(done)
-                else:
-                    result = _train_one(space, arch, truth, net, images, seed)
-                    if done is not None:
-                        records.write_json(done, result)
-                row |= {f"{name}_s{seed}": value for name, value in result.items()}
-                bar.update()
-            for name in ("valid", "test"):
-                row[name] = float(np.mean([row[f"{name}_s{seed}"] for seed in truth.seeds]))
-            rows.append(row)
+    for arch in tqdm(archs, desc=label, unit="net", mininterval=5, dynamic_ncols=True, disable=label is None):
+        text = space.format(arch)
+        done = None if state is None else state / f"{_short(text)}.json"
+        if done is not None and done.exists():
+            result = records.read_json(done)
+        else:
+            result = _train_one(space, arch, truth, net, images)
+            if done is not None:
+                records.write_json(done, result)
+        means = {name: float(np.mean([result[f"{name}_s{s}"] for s in truth.seeds])) for name in ("valid", "test")}
+        rows.append({"arch": text, **means, **result})
     columns = [f"{name}_s{seed}" for seed in truth.seeds for name in ("valid", "test")]
     return pd.DataFrame(rows)[["arch", "valid", "test", *columns]]
 
 
 def _train_one(
-    space: SearchSpace, arch: Arch, truth: StandaloneTruth, net: dict[str, Any], images: dict[str, Images], seed: int
+    space: SearchSpace, arch: Arch, truth: StandaloneTruth, net: dict[str, Any], images: dict[str, Images]
 ) -> dict[str, float]:
-    model = space.build(**net, affine=truth.affine, track=True, seed=seed).extract(arch)
+    """Accuracies of one architecture trained with all seeds, side by side: a third faster than one after another."""
+    seeds = truth.seeds
+    alone = [space.build(**net, affine=truth.affine, track=True, seed=seed).extract(arch) for seed in seeds]
+    model = alone[0] if len(seeds) == 1 else Stacked(alone)
     epochs = (0, truth.train.epochs)
-    train(model, _Plain(), images["weights"], None, truth.train, seed=seed, epochs=epochs, label=None)
-    return {"valid": accuracy(model, images["guide"]), "test": accuracy(model, images["test"])}
+    train(model, _Plain(), images["weights"], None, truth.train, seeds=seeds, epochs=epochs, label=None)
+    result = {}
+    for name, split in (("valid", "guide"), ("test", "test")):
+        found = accuracies(model, images[split], len(seeds))
+        result |= {f"{name}_s{seed}": value for seed, value in zip(seeds, found, strict=True)}
+    return result
 
 
 def _short(text: str) -> str:

@@ -5,7 +5,7 @@ its number.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -65,10 +65,13 @@ def learning_rate(settings: Train, epoch: int) -> float:
 
 
 class Trainer:
-    """A net, its method and its optimiser; `step` trains, the rest is bookkeeping of `train`.
+    """A net, its method and its optimiser.
 
-    ``deferred``: losses that are `Conditional` are decided on the device, without waiting for it; the update is the
-    same up to the order of the sum in the gradients' norm. By default on all devices but the CPU.
+    * ``seeds``: of the run. Several train as many copies in one net (`nets.stacked`), each on its own batches and with
+      its own clipping: ``x`` is ``(N, copies * 3, H, W)`` then, ``y: (N, copies)``, and a loss the mean over the
+      copies. That is the same as one after another only if the losses are plain means over images: no hinge.
+    * ``deferred``: losses that are `Conditional` are decided on the device, without waiting for it. The update is the
+      same, up to the order of sums in the gradients' norm. By default on all devices but the CPU.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class Trainer:
         weights: Images,
         guide: Images | None,
         settings: Train,
-        seed: int,
+        seeds: Sequence[int],
         deferred: bool | None = None,
     ):
         self.steps = len(weights) // settings.batch  # an epoch: full batches only
@@ -87,7 +90,7 @@ class Trainer:
                 f"train.batch: {settings.batch} is more than the {len(weights)} images of the split weights"
             )
         self.net, self.method, self.weights, self.guide = net, method, weights, guide
-        self.settings, self.seed = settings, seed
+        self.settings, self.seeds = settings, tuple(seeds)
         self.deferred = weights.labels.device.type != "cpu" if deferred is None else deferred
         self.optimiser = torch.optim.SGD(
             net.parameters(),
@@ -99,52 +102,74 @@ class Trainer:
         )
         for p in net.parameters():  # zeros now are what torch would make at a parameter's first step
             self.optimiser.state[p]["momentum_buffer"] = torch.zeros_like(p)
-        self._order: tuple[int, list[np.ndarray]] = (-1, [])
+        self._orders: tuple[int, list[list[np.ndarray]]] = (-1, [])
 
     def step(self, number: int, note: Note) -> None:
         """Train step ``number``, counted from the beginning of the run."""
         epoch, position = divmod(number, self.steps)
-        if self._order[0] != epoch:
-            self._order = epoch, self.weights.epoch(self.settings.batch, stream(self.seed, "batches", epoch))
+        if self._orders[0] != epoch:
+            batch = self.settings.batch
+            self._orders = epoch, [self.weights.epoch(batch, stream(seed, "batches", epoch)) for seed in self.seeds]
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.settings, epoch)
         self.net.train()
-        x, y = self.weights.batch(self._order[1][position], stream(self.seed, "augment", number))
-        batch: list[tuple[Tensor, Tensor]] = []
+        x, y = self._batch(self.weights, [order[position] for order in self._orders[1]], "augment", number)
+        guides: list[tuple[Tensor, Tensor]] = []
 
         def guide() -> tuple[Tensor, Tensor]:
-            if not batch:
-                batch.append(self._guide_batch(number))
-            return batch[0]
+            if not guides:
+                guides.append(self._guide(number))
+            return guides[0]
 
-        step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seed, name, number), note)
+        step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seeds[0], name, number), note)
         # None leaves operations off the path untouched: no momentum, no decay (D07).
         self.optimiser.zero_grad(set_to_none=not self.settings.decay_unused)
         with device.autocast(self.settings.precision, x.device.type):
             provisional = self._backward(self.method.losses(self.net, step))
-        nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.grad is not None], self.settings.clip)
+        self._clip()
         self._update(provisional)
 
-    def _guide_batch(self, number: int) -> tuple[Tensor, Tensor]:
+    def _batch(self, images: Images, indices: list[np.ndarray], name: str, number: int) -> tuple[Tensor, Tensor]:
+        """One augmented batch a copy, side by side."""
+        batches = [images.batch(i, stream(seed, name, number)) for i, seed in zip(indices, self.seeds, strict=True)]
+        if len(batches) == 1:
+            return batches[0]
+        x, y = torch.cat([x for x, _ in batches], 1), torch.stack([y for _, y in batches], 1)
+        return x.contiguous(memory_format=torch.channels_last), y
+
+    def _guide(self, number: int) -> tuple[Tensor, Tensor]:
         pass_number, position = divmod(number, len(self.guide) // self.settings.batch)
-        indices = self.guide.epoch(self.settings.batch, stream(self.seed, "guide", pass_number))[position]
-        return self.guide.batch(indices, stream(self.seed, "guide-augment", number))
+        orders = (self.guide.epoch(self.settings.batch, stream(seed, "guide", pass_number)) for seed in self.seeds)
+        return self._batch(self.guide, [order[position] for order in orders], "guide-augment", number)
+
+    @torch.no_grad()
+    def _clip(self) -> None:
+        """Clip the norm of all gradients of a copy."""
+        touched, copies = [p for p in self.net.parameters() if p.grad is not None], len(self.seeds)
+        if copies == 1:
+            nn.utils.clip_grad_norm_(touched, self.settings.clip)
+            return
+        gradients = [p.grad.unflatten(0, (copies, -1)) for p in touched]  # views
+        norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients]).norm(dim=0)
+        scale = (self.settings.clip / (norms + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
 
     def _backward(self, losses: Iterable[Tensor | Conditional]) -> list[tuple[nn.Parameter, Tensor]]:
         """Add up all gradients; return the parameters that only a deferred loss reached, each with its condition.
 
         An inactive deferred loss has a gradient of zeros, which changes no sum.
         """
-        provisional = []
+        provisional, copies = [], len(self.seeds)
         for loss in losses:
             if not isinstance(loss, Conditional):
-                loss.backward()
+                (loss * copies).backward()
             elif self.deferred:
                 untouched = [p for p in self.net.parameters() if p.grad is None]
-                torch.where(loss.active, loss.loss, 0.0).backward()
+                (torch.where(loss.active, loss.loss, 0.0) * copies).backward()
                 provisional += [(p, loss.active) for p in untouched if p.grad is not None]
             elif loss.active:
-                loss.loss.backward()
+                (loss.loss * copies).backward()
         return provisional
 
     @torch.no_grad()

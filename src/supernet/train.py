@@ -7,7 +7,7 @@ any step and resumed, it ends in the same bits.
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -55,7 +55,7 @@ def train(
     guide: Images | None,
     settings: Train,
     *,
-    seed: int,
+    seeds: Sequence[int],
     epochs: tuple[int, int],
     previous: dict[str, np.ndarray] | None = None,
     state: Path | None = None,
@@ -68,7 +68,7 @@ def train(
     for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
     Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """
-    trainer = Trainer(net, method, weights, guide, settings, seed)
+    trainer = Trainer(net, method, weights, guide, settings, seeds)
     first, last = (epoch * trainer.steps for epoch in epochs)
     if previous is not None:
         trainer.restore(previous, f"{epochs[0]}/")

@@ -6,7 +6,9 @@ import torch
 
 from supernet import records, spaces, standalone
 from supernet.data import Images
+from supernet.nets.stacked import Stacked
 from supernet.settings import StandaloneTruth, Train
+from supernet.step import Trainer
 
 SPACE = spaces.load("nasbench201")
 TRUTH = StandaloneTruth(
@@ -39,9 +41,9 @@ def test_a_net_that_sees_the_image_learns_and_one_that_does_not_guesses():
 
 def test_finished_trainings_are_kept_and_not_repeated(tmp_path):
     whole = train(tmp_path)
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 2
     one = next(tmp_path.iterdir())
-    records.write_json(one, {"valid": 0.123, "test": 0.456})
+    records.write_json(one, {**records.read_json(one), "test_s0": 0.456})
     again = train(tmp_path)
     assert 0.456 in again.filter(like="test_s").to_numpy()
     one.unlink()
@@ -50,3 +52,23 @@ def test_finished_trainings_are_kept_and_not_repeated(tmp_path):
 
 def test_an_architecture_gives_the_same_bits_in_any_company():
     assert train(archs=ARCHS[:1]).iloc[0].equals(train().iloc[0])
+
+
+def test_seeds_side_by_side_are_the_trainings_one_by_one():
+    """Logits before and after ten steps, and every parameter: each has its own batches and clipping."""
+    arch, settings = (3, 1, 2, 4, 3, 2), Train(epochs=5, batch=16, lr=0.05, weight_decay=5e-4, clip=0.5)
+    nets = [SPACE.build(**NET, affine=True, track=True, seed=seed).extract(arch) for seed in (0, 1, 2)]
+    stack = Stacked(nets)
+    x = images(3).plain(np.arange(8))[0]
+    for _ in range(2):
+        side_by_side = stack.eval()(x.repeat(1, 3, 1, 1))
+        for i, net in enumerate(nets):
+            assert torch.allclose(side_by_side[:, :, i], net.eval()(x), atol=1e-3)
+            for name, value in net.state_dict().items():
+                if value.dim():
+                    stacked = stack.net.state_dict()[name].unflatten(0, (3, -1))[i]
+                    assert torch.allclose(stacked, value, atol=1e-3), name
+        for net, seeds in [(stack, [5, 6, 7]), *((net, [5 + i]) for i, net in enumerate(nets))]:
+            trainer = Trainer(net, standalone._Plain(), images(0), None, settings, seeds)
+            for number in range(10):
+                trainer.step(number, lambda name, value: None)

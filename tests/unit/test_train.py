@@ -33,9 +33,8 @@ def run(epochs=(0, 4), previous=None, state=None, kind="landmark", settings=SETT
     net = SPACE.build(width=4, cells=1, classes=3)
     setup = methods.Setup(SPACE, settings.epochs, settings.warmup, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
     method = method or methods.make(kind, setup, {})
-    return loop.train(
-        net, method, images(0), images(1), settings, seed=0, epochs=epochs, previous=previous, state=state, label=None
-    )
+    where = {"epochs": epochs, "previous": previous, "state": state, "label": None}
+    return loop.train(net, method, images(0), images(1), settings, seeds=[0], **where)
 
 
 def same(a, b):
@@ -145,7 +144,7 @@ def updated(active, deferred, settings=SETTINGS):
                 yield Conditional(loss if active else loss * 0, torch.tensor(active))
 
     net = SPACE.build(width=4, cells=1, classes=3)
-    trainer = Trainer(net, Method(), images(0), None, settings, 0, deferred)
+    trainer = Trainer(net, Method(), images(0), None, settings, [0], deferred)
     for number in range(2):
         trainer.step(number, lambda name, value: None)
     return {**arrays(net), **trainer.momentum()}
@@ -175,7 +174,7 @@ def test_unused_operations_decay_only_if_asked():
     for decays in (False, True):
         settings = SETTINGS.model_copy(update={"decay_unused": decays})
         net = SPACE.build(width=4, cells=1, classes=3)
-        trainer = Trainer(net, Once(), images(0), None, settings, 0)
+        trainer = Trainer(net, Once(), images(0), None, settings, [0])
         trainer.step(0, lambda name, value: None)
         weight = net.body[0].ops["0_3"][0].weight
         before, momentum = weight.detach().clone(), trainer.optimiser.state[weight]["momentum_buffer"].clone()

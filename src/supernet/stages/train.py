@@ -43,7 +43,7 @@ def run(job: Job, state: Path) -> None:
         weights,
         guide,
         settings,
-        seed=chosen["seed"],
+        seeds=[chosen["seed"]],
         epochs=tuple(chosen["epochs"]),
         previous=records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None,
         state=state,
