@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system tables repro adopt track ui lock
+.PHONY: help setup demo test test-system bench tables repro adopt track ui lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(READY) ## all quick tests
 
 test-system: $(READY) ## slow tests against real DVC and MLflow
 	@$(BIN)/pytest -m system
+
+bench: $(READY) ## time training and scoring against this machine's limit: results/bench; some minutes, one idle core
+	@$(BIN)/supernet bench
 
 tables: $(READY) ## metrics, tables and figures of SCALE again from its scores; no training, no weights
 	@$(SNAKEMAKE) $(SCALE) --allowed-rules $(SCALE) $(REPORT_RULES) --forcerun measure

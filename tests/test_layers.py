@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "supernet"
 LAYERS = {
-    5: ["cli", "stages"],
+    5: ["cli", "stages", "bench"],
     4: ["searchers", "report"],
     3: ["estimators", "methods"],
     2: ["train", "step", "standalone", "predictors", "tables"],

@@ -72,6 +72,17 @@ def check(params: Annotated[Path, typer.Option(help="the file of all parameters"
     typer.echo(f"{params}: fine at {', '.join(scales(params))}")
 
 
+@app.command()
+def bench(
+    out: Annotated[Path, typer.Option(help="folder of bench.json and table.md")] = Path("results/bench"),
+    device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
+) -> None:
+    """Time training and scoring against the machine's limit; some minutes, on an otherwise idle machine."""
+    from supernet.bench import report
+
+    typer.echo(report.run(out, device, _processor()))
+
+
 @app.command(name="readme")
 def write_readme(
     path: Annotated[Path, typer.Argument(help="a file with the two markers")] = Path("README.md"),

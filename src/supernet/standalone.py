@@ -24,7 +24,7 @@ from supernet.train import train
 EVALUATION_BATCH = 500
 
 
-class _Plain:
+class Plain:
     """Cross-entropy of the one architecture that a stand-alone net has."""
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
@@ -85,7 +85,7 @@ def _train_one(
     alone = [space.build(**net, affine=truth.affine, track=True, seed=seed).extract(arch) for seed in seeds]
     model = alone[0] if len(seeds) == 1 else Stacked(alone)
     epochs = (0, truth.train.epochs)
-    train(model, _Plain(), images["weights"], None, truth.train, seeds=seeds, epochs=epochs, label=None)
+    train(model, Plain(), images["weights"], None, truth.train, seeds=seeds, epochs=epochs, label=None)
     result = {}
     for name, split in (("valid", "guide"), ("test", "test")):
         found = accuracies(model, images[split], len(seeds))

@@ -69,6 +69,6 @@ def test_seeds_side_by_side_are_the_trainings_one_by_one():
                     stacked = stack.net.state_dict()[name].unflatten(0, (3, -1))[i]
                     assert torch.allclose(stacked, value, atol=1e-3), name
         for net, seeds in [(stack, [5, 6, 7]), *((net, [5 + i]) for i, net in enumerate(nets))]:
-            trainer = Trainer(net, standalone._Plain(), images(0), None, settings, seeds)
+            trainer = Trainer(net, standalone.Plain(), images(0), None, settings, seeds)
             for number in range(10):
                 trainer.step(number, lambda name, value: None)

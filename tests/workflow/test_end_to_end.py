@@ -25,6 +25,22 @@ def test_a_second_run_does_nothing(finished: Project) -> None:
     assert "Nothing to be done" in finished.snakemake("demo")
 
 
+def test_another_folder_and_other_processes_give_the_same_bits(finished: Project, tmp_path: Path) -> None:
+    """Every file below results/ but the costs: images, truths, weights, scores, metrics, tables and figures."""
+    again = Project(tmp_path / "again")
+    again.snakemake("demo")
+    one, other = (
+        {
+            str(path.relative_to(project.folder)): records.sha256(path)
+            for path in (project.folder / "results/demo").rglob("*.*")
+            if "costs" not in path.parts
+        }
+        for project in (finished, again)
+    )
+    assert len(one) > 30 and {path.split("/")[2] for path in one} >= {"data", "truth", "runs", "scores", "report"}
+    assert one == other
+
+
 def test_a_change_reruns_its_cone_only(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "copy")
     project.write(params.merge(TINY, {"methods": {"landmark-t3": {"args": {"weight": 5.0}}}}))

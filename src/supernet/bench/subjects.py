@@ -1,0 +1,80 @@
+"""What the cases run: noise in the shape of CIFAR-10, sampled architectures, nets and trainers of them."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from supernet import arch as archs
+from supernet import spaces
+from supernet.arch import Arch
+from supernet.data import Images
+from supernet.methods.landmark import ranking_hinge
+from supernet.seeding import stream
+from supernet.settings import Train
+from supernet.step import Conditional, Method, Step, Trainer
+
+Rows = list[dict[str, Any]]
+SPACE = spaces.load("nasbench201")
+WIDTH = 16
+
+
+def images(count: int, where: str, size: int = 32, seed: int = 0) -> Images:
+    """Noise in the shape of CIFAR-10."""
+    rng = stream(seed, "bench images")
+    pixels, labels = rng.integers(0, 256, (count, size, size, 3), np.uint8), rng.integers(0, 10, count)
+    half = torch.full((3,), 0.5)
+    return Images(
+        torch.from_numpy(pixels), torch.from_numpy(labels), mean=half, std=half, classes=10, flip=True, device=where
+    )
+
+
+@functools.cache
+def sampled(count: int) -> list[Arch]:
+    """Uniform architectures, the same in every case."""
+    return [archs.sample(SPACE.choices, stream(0, "bench", i)) for i in range(count)]
+
+
+def build(cells: int, where: str, width: int = WIDTH) -> nn.Module:
+    """The super-net of NAS-Bench-201."""
+    return SPACE.build(width=width, cells=cells, classes=10).to(where)
+
+
+class Paths:
+    """A plain step of the given architectures, one after another, and a landmark pair that is active or is not."""
+
+    def __init__(self, chosen: list[Arch], pair_active: bool | None = None):
+        self.chosen, self.pair_active, self.number = chosen, pair_active, 0
+
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
+        path = self.chosen[self.number % len(self.chosen)]
+        yield F.cross_entropy(net(step.x, path), step.y)
+        if self.pair_active is None:
+            return
+        x, y = step.guide()
+        pair = [self.chosen[(self.number + k) % len(self.chosen)] for k in (1, 2)]
+        losses = torch.stack([F.cross_entropy(one, y) for one in net.each(x, pair)])
+        better_first = (losses[0] > losses[1]) == self.pair_active  # the hinge is active where the better loses
+        order = torch.stack([1 - better_first.long(), better_first.long()])[None]
+        hinge = ranking_hinge(losses, order)
+        yield Conditional(hinge, hinge > 0)
+
+
+def trainer(net: nn.Module, method: Method, batch: int, where: str, precision: str = "fp32", size: int = 32) -> Trainer:
+    """A trainer on noise; its learning rate is small, so that nothing diverges."""
+    settings = Train(epochs=10**6, batch=batch, lr=1e-4, weight_decay=5e-4, precision=precision)
+    return Trainer(net, method, images(4 * batch, where, size), images(4 * batch, where, size, 1), settings, [0])
+
+
+def stepping(made: Trainer) -> Callable[[int], None]:
+    """One step of ``made``, as a case to be timed."""
+
+    def run(number: int) -> None:
+        made.method.number = number
+        made.step(number, lambda name, value: None)
+
+    return run

@@ -1,0 +1,61 @@
+"""SIGKILL at random moments: whatever is lost, the weights and the log end in the bits of an undisturbed run."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import TINY, Project
+
+from supernet import params, records
+
+KILLS = int(os.environ.get("SUPERNET_KILLS", "4"))
+SAVE_EVERY = 0.3  # seconds, so that a training of seconds has states to go on from
+WHERE = ["--scale", "demo", "--task", "nasbench201-digits", "--method", "landmark", "--seed", "0", "--iteration", "1"]
+OUTPUTS = [
+    "results/demo/runs/nasbench201-digits/landmark/s0/i1/weights.safetensors",
+    "results/demo/logs/nasbench201-digits/landmark/s0/i1.jsonl",
+]
+CODE = f"from supernet import cli, train; train.SAVE_EVERY = {SAVE_EVERY}; cli.main()"
+
+
+def start(project: Project) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", CODE, "train", *WHERE]
+    return subprocess.Popen(command, cwd=project.folder, stderr=subprocess.PIPE, text=True)
+
+
+def finish(project: Project) -> list[str]:
+    process = start(project)
+    error = process.communicate(timeout=600)[1]
+    assert process.returncode == 0, error
+    return [records.sha256(project.folder / path) for path in OUTPUTS]
+
+
+def test_killed_at_random_moments_it_ends_in_the_same_bits(finished: Project, tmp_path: Path) -> None:
+    epochs = 3 + 40 * KILLS  # long enough to be killed so often
+    project = finished.copy(tmp_path / "project")
+    train = {"epochs": epochs, "warmup": 1, "checkpoint_every": 20}
+    project.write(params.merge(TINY, {"methods": {"spos": {"train": train}}, "landmarks": {"distant30": {"count": 3}}}))
+    needed = ["landmarks/distant30/s0"]
+    project.snakemake(
+        "results/demo/runs/nasbench201-digits/spos/s0/i0/weights.safetensors",
+        *(f"results/demo/truth/nasbench201-digits/{name}.parquet" for name in needed),
+    )
+    undisturbed = finish(project)
+    for path in OUTPUTS:
+        (project.folder / path).unlink()
+
+    moments = random.Random(0)
+    for number in range(KILLS):
+        process = start(project)
+        time.sleep(3 + 3 * moments.random())  # importing torch takes the first two seconds
+        while not list((project.folder / "results/.state").glob("*/state.safetensors")):
+            assert process.poll() is None, f"kill {number}: it ended by itself; train for more epochs"
+            time.sleep(0.05)
+        process.kill()
+        assert process.wait() == -9, f"kill {number}: it ended by itself; train for more epochs"
+        assert not any((project.folder / path).exists() for path in OUTPUTS)
+    assert finish(project) == undisturbed
+    assert not list((project.folder / "results/.state").iterdir())
