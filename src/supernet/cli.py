@@ -78,9 +78,9 @@ def bench(
     device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
 ) -> None:
     """Time training and scoring against the machine's limit; some minutes, on an otherwise idle machine."""
-    from supernet.bench import report
+    from supernet.bench.run import run as run_bench
 
-    typer.echo(report.run(out, device, _processor()))
+    typer.echo(run_bench(out, device, _processor()))
 
 
 @app.command(name="readme")
@@ -88,13 +88,14 @@ def write_readme(
     path: Annotated[Path, typer.Argument(help="a file with the two markers")] = Path("README.md"),
     check: Annotated[bool, typer.Option("--check", help="change nothing, fail if it is stale")] = False,
 ) -> None:
-    """Rewrite the results in README.md, between their markers, from the report files beside it."""
+    """Rewrite the results and speeds in README.md, between their markers, from the files beside it."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; run from the folder that holds it, or name it")
     old = path.read_text()
-    new = readme.fill(old, readme.fragment(path.parent))
+    new = readme.fill(old, "results", readme.fragment(path.parent))
+    new = readme.fill(new, "speed", readme.speeds(path.parent))
     if check and new != old:
-        raise UserError(f"{path}: its results are not those of results/*/report; run `supernet readme`")
+        raise UserError(f"{path}: its numbers are not those of the files below results/; run `supernet readme`")
     if not check:
         records.write_text(path, new)
 

@@ -81,3 +81,41 @@ def test_a_better_fitted_path_scores_higher(subject):
 def test_too_few_images_is_a_one_line_error(subject):
     with pytest.raises(UserError, match="batch \\* batches is 32, more than the 24 images"):
         estimators.make("oneshot", subject, {"batch": 8, "batches": 4})
+
+
+def test_recalibrated_by_hand(subject):
+    """Batch-norm normalises by the mean of the calibration batches' statistics; the super-net stays as it is."""
+    args = {"batch": 8, "batches": 1, "statistics": "recalibrated", "calibration": 2}
+    scores = estimators.make("oneshot", subject, args)(FOUND[:2])
+    for i, arch in enumerate(FOUND[:2]):
+        net = SPACE.build(width=4, cells=1, classes=3, track=True)
+        net.load_state_dict(subject.net.state_dict(), strict=False)
+        means = []
+        for start in (0, 8):  # with momentum 1 the running statistics are those of the last batch
+            for module in net.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.momentum = 1.0
+            net.train()(subject.images.plain(np.arange(start, start + 8))[0], arch)
+            means.append({k: v.clone() for k, v in net.state_dict().items() if "running" in k})
+        net.load_state_dict({k: (means[0][k] + means[1][k]) / 2 for k in means[0]}, strict=False)
+        x, y = subject.images.plain(np.arange(16, 24))
+        loss = torch.nn.functional.cross_entropy(net.eval()(x, arch), y)
+        assert scores["loss"][i] == pytest.approx(-loss.item(), abs=1e-5)
+
+
+def test_bfloat16_scores_are_close_and_others(subject):
+    whole, half = (
+        estimators.make("oneshot", subject, {"batch": 8, "batches": 3, "precision": p})(FOUND)["loss"]
+        for p in ("fp32", "bf16")
+    )
+    assert np.allclose(whole, half, atol=0.05) and not np.array_equal(whole, half)
+
+
+def test_equal_plans_are_scored_once_and_both_get_the_score(subject, monkeypatch):
+    one, twin = (0, 3, 1, 0, 0, 1), (0, 3, 2, 0, 2, 1)  # they differ behind a node without signal
+    assert subject.net.plan(one) == subject.net.plan(twin)
+    asked = []
+    each = subject.net.each
+    monkeypatch.setattr(subject.net, "each", lambda x, archs, keep: each(x, asked.append(len(archs)) or archs, keep))
+    scores = estimators.make("oneshot", subject, {"batch": 8, "batches": 1})([one, FOUND[0], twin])
+    assert asked == [2] and scores["loss"][0] == scores["loss"][2] != scores["loss"][1]

@@ -80,6 +80,25 @@ def test_extracted_net_is_the_same_function_with_the_benchmarks_parameters(space
             assert sum(p.numel() for p in alone.parameters()) == space.parameters(arch, **SHAPE)
 
 
+@pytest.mark.parametrize("keep", [None, 3])
+def test_scored_together_is_scored_alone_bit_for_bit(space, samples, images, keep):
+    net = space.build(**SHAPE)
+    for arch, logits in zip(samples, net.each(images, samples, keep), strict=True):
+        assert torch.equal(logits, net(images, arch))
+
+
+def test_architectures_of_equal_plans_are_the_same_function(space, samples, images):
+    net = space.build(**SHAPE)
+    rng, by_plan = stream(0, "plans"), {}
+    for arch in [*samples, *(archs.mutate(space.choices, a, rng) for a in samples for _ in range(5))]:
+        by_plan.setdefault(net.plan(arch), set()).add(arch)
+    twins = [group for group in by_plan.values() if len(group) > 1]
+    assert twins
+    for group in twins:
+        first, *others = (net(images, arch) for arch in sorted(group))
+        assert all(torch.equal(first, other) for other in others)
+
+
 def test_extracting_copies_so_that_training_one_leaves_the_other(space, samples, images):
     net = space.build(**SHAPE)
     alone = net.extract(samples[0])

@@ -93,3 +93,15 @@ def test_shape_errors_name_what_is_missing():
     net = SPACE.build(width=4, cells=1, classes=3)
     with pytest.raises(TypeError, match="architecture or gates"):
         net(torch.zeros(1, 3, 8, 8))
+
+
+def test_distinct_functions_of_shared_weights():
+    """8,228 plans: fewer than 15,625 architectures, more than the 4,930 classes that forget which edge is which."""
+    net = SPACE.build(width=4, cells=1, classes=3)
+    plans = {arch: net.plan(arch) for arch in archs.enumerate_archs(SPACE.choices)}
+    assert len(set(plans.values())) == 8228
+    assert sum(plan is None for plan in plans.values()) == 341  # no path from input to output
+    classes = {}
+    for arch, plan in plans.items():
+        classes.setdefault(plan, set()).add(SPACE.canonical(arch))
+    assert all(len(members) == 1 for members in classes.values())  # equal plans are isomorphic

@@ -91,5 +91,7 @@ def test_the_map_names_every_module_of_the_package():
 
 
 def test_the_results_have_their_place():
-    before, after = README.split(readme.BEGIN)[0], README.split(readme.END)[1]
-    assert readme.fill(README, "| new |") == f"{before}{readme.BEGIN}\n| new |\n{readme.END}{after}"
+    for name in ("results", "speed"):
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        before, after = README.split(begin)[0], README.split(end)[1]
+        assert readme.fill(README, name, "| new |") == f"{before}{begin}\n| new |\n{end}{after}"

@@ -6,7 +6,7 @@ import tiny
 
 from supernet import cli, plan, records
 from supernet.errors import UserError
-from supernet.report import figures, readme, summary
+from supernet.report import figures, readme, speed, summary
 from supernet.report.rows import frame, select
 from supernet.stages import figures as figures_stage
 from supernet.stages import ledger as ledger_stage
@@ -14,6 +14,7 @@ from supernet.stages import measure
 from supernet.stages import summary as summary_stage
 
 SCALE, STUDY = "reduced", "landmark-controls"
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_a_report_without_its_table_is_an_error(tmp_path):
 def test_the_readme_command_writes_and_checks(report):
     root, _ = report
     path = root / "README.md"
-    path.write_text(f"# Title\n{readme.BEGIN}\n{readme.END}\n")
+    path.write_text(f"# Title\n{BEGIN}\n{END}\n<!-- speed:begin --><!-- speed:end -->\n")
     with pytest.raises(UserError, match="run `supernet readme`"):
         cli.write_readme(path, check=True)
     cli.write_readme(path)
@@ -137,13 +138,29 @@ def test_the_readme_command_writes_and_checks(report):
 
 
 def test_fill_replaces_what_stands_between_the_markers():
-    text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
-    filled = readme.fill(text, "new")
-    assert filled == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter\n"
-    assert readme.fill(filled, "new") == filled
+    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    filled = readme.fill(text, "results", "new")
+    assert filled == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    assert readme.fill(filled, "results", "new") == filled
 
 
-@pytest.mark.parametrize("text", ["", readme.BEGIN, f"{readme.END}{readme.BEGIN}", f"{readme.BEGIN}{readme.END}" * 2])
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}" * 2])
 def test_fill_wants_each_marker_once_and_in_order(text):
     with pytest.raises(UserError, match=r"README\.md: expected one"):
-        readme.fill(text, "new")
+        readme.fill(text, "results", "new")
+
+
+def test_speeds_show_what_has_a_target_and_whether_it_is_met():
+    row = {"cells": 1, "batch": 64, "against": "its floor", "peak_memory_mb": 700, "seconds": 0.1, "images": 64}
+    rows = [
+        {**row, "case": "plain", "ratio": 1.5, "target": 1.8, "gflops": 50.0, "attainable_gflops": 80.0},
+        {**row, "case": "pair", "ratio": 2.7, "target": 2.6},
+        {**row, "case": "space", "ratio": 3.0, "target": 2.7, "larger_is_better": True},
+        {**row, "case": "wide", "ratio": 9.0, "target": None},
+    ]
+    content = {"machine": {"processor": "some processor", "torch": "2"}, "rows": rows}
+    page, excerpt = speed.table(content), speed.excerpt(content)
+    assert "| plain | 1 | 64 | 640 | 50 | 62% | 1.5 | its floor | ≤ 1.8, met | 700 |" in page
+    assert "≤ 2.6, **missed**" in page and "≥ 2.7, met" in page and "| wide |" in page
+    assert "| plain | 1 | 64 | 1.50 × its floor | ≤ 1.8, met |" in excerpt and "wide" not in excerpt
+    assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1

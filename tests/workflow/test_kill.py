@@ -12,7 +12,7 @@ from conftest import TINY, Project
 from supernet import params, records
 
 KILLS = int(os.environ.get("SUPERNET_KILLS", "4"))
-SAVE_EVERY = 0.3  # seconds, so that a training of seconds has states to go on from
+SAVE_EVERY = 0.1  # seconds, so that a training of seconds has states to go on from
 WHERE = ["--scale", "demo", "--task", "nasbench201-digits", "--method", "landmark", "--seed", "0", "--iteration", "1"]
 OUTPUTS = [
     "results/demo/runs/nasbench201-digits/landmark/s0/i1/weights.safetensors",
@@ -33,8 +33,15 @@ def finish(project: Project) -> list[str]:
     return [records.sha256(project.folder / path) for path in OUTPUTS]
 
 
+def last_saved(project: Project) -> int:
+    """When the newest state was written, in nanoseconds; 0 if there is none."""
+    return max(
+        (p.stat().st_mtime_ns for p in (project.folder / "results/.state").glob("*/state.safetensors")), default=0
+    )
+
+
 def test_killed_at_random_moments_it_ends_in_the_same_bits(finished: Project, tmp_path: Path) -> None:
-    epochs = 3 + 40 * KILLS  # long enough to be killed so often
+    epochs = 3 + 20 * KILLS  # long enough to be killed so often
     project = finished.copy(tmp_path / "project")
     train = {"epochs": epochs, "warmup": 1, "checkpoint_every": 20}
     project.write(params.merge(TINY, {"methods": {"spos": {"train": train}}, "landmarks": {"distant30": {"count": 3}}}))
@@ -47,15 +54,16 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(finished: Project, tm
     for path in OUTPUTS:
         (project.folder / path).unlink()
 
-    moments = random.Random(0)
+    moments, saved = random.Random(0), 0
     for number in range(KILLS):
         process = start(project)
-        time.sleep(3 + 3 * moments.random())  # importing torch takes the first two seconds
-        while not list((project.folder / "results/.state").glob("*/state.safetensors")):
+        while last_saved(project) <= saved:
             assert process.poll() is None, f"kill {number}: it ended by itself; train for more epochs"
-            time.sleep(0.05)
+            time.sleep(0.01)
+        time.sleep(0.5 * moments.random())
         process.kill()
         assert process.wait() == -9, f"kill {number}: it ended by itself; train for more epochs"
         assert not any((project.folder / path).exists() for path in OUTPUTS)
+        saved = last_saved(project)
     assert finish(project) == undisturbed
     assert not list((project.folder / "results/.state").iterdir())

@@ -81,7 +81,7 @@ def whole_space(batch: int, share: int, where: str) -> Rows:
     return [
         {
             "case": f"whole space, {len(everything):,} architectures", "cells": 1, "batch": batch, "seconds": each,
-            "images": batch * len(everything), "against": "one by one, times as fast", "ratio": one_by_one / each,
+            "images": batch * len(everything), "against": "the speed of one by one", "ratio": one_by_one / each,
             "target": 2.7, "larger_is_better": True, "peak_memory_mb": peak_memory_mb(where),
             "distinct": len(plans), "bit_equal": equal, "extrapolated_from": sum(map(len, blocks)) / len(plans),
         }

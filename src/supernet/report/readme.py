@@ -1,12 +1,12 @@
-"""The generated part of README.md: tables and verdicts from the committed report files."""
+"""The generated parts of README.md: tables and verdicts from the committed report files, and how fast the engine is."""
 
 from pathlib import Path
 
 from supernet import records
 from supernet.errors import UserError
-from supernet.report import ledger
+from supernet.report import ledger, speed
 
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+BENCH = "results/bench/bench.json"
 CLAIMS = "results/*/report/*/claims.parquet"
 
 
@@ -29,10 +29,17 @@ def fragment(root: Path = Path()) -> str:
     return "\n\n".join(parts)
 
 
-def fill(text: str, content: str) -> str:
-    """``text`` with ``content`` between its two markers; ``UserError`` where they do not stand there once, in order."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after or END in after:
-        raise UserError(f"README.md: expected one {BEGIN} and below it one {END}; put them where the table goes")
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+def speeds(root: Path = Path()) -> str:
+    """Markdown of the benchmark's ratios."""
+    path = root / BENCH
+    return speed.excerpt(records.read_json(path)) if path.is_file() else "None yet: `make bench` measures them."
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """``text`` with ``content`` between the two markers of ``name``; ``UserError`` unless they stand there once."""
+    first, last = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in after or last in after:
+        raise UserError(f"README.md: expected one {first} and below it one {last}; put them where the table goes")
+    return f"{before}{first}\n{content}\n{last}{after}"
