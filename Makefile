@@ -38,7 +38,7 @@ demo: $(READY) ## the whole path on images made from scikit-learn's digits: no d
 
 test: $(READY) ## all quick tests
 	@$(BIN)/ruff check .
-	@$(BIN)/pytest -m "not system"
+	@$(BIN)/pytest -m "not system" --numprocesses 2 --dist loadgroup
 
 test-system: $(READY) ## slow tests against real DVC and MLflow
 	@$(BIN)/pytest -m system

@@ -4,6 +4,7 @@ Every random decision of step ``t`` comes from ``stream(seed, name, t)``: a step
 its number.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class Step:
 class Conditional(NamedTuple):
     """A loss that counts only if ``active``, a boolean scalar, holds; else the step is as if it had not been yielded.
 
-    What only an inactive loss uses is left untouched, on every device (D07); an accelerator is not waited for.
+    What only an inactive loss uses is left untouched, on every device (D07); an accelerator is not waited for. It is
+    the last loss of its step.
     """
 
     loss: Tensor
@@ -102,25 +104,15 @@ class Trainer:
         )
         for p in net.parameters():  # zeros now are what torch would make at a parameter's first step
             self.optimiser.state[p]["momentum_buffer"] = torch.zeros_like(p)
-        self._orders: tuple[int, list[list[np.ndarray]]] = (-1, [])
+        self._orders: dict[str, tuple[int, list[list[np.ndarray]]]] = {}
 
     def step(self, number: int, note: Note) -> None:
         """Train step ``number``, counted from the beginning of the run."""
-        epoch, position = divmod(number, self.steps)
-        if self._orders[0] != epoch:
-            batch = self.settings.batch
-            self._orders = epoch, [self.weights.epoch(batch, stream(seed, "batches", epoch)) for seed in self.seeds]
-            for group in self.optimiser.param_groups:
-                group["lr"] = learning_rate(self.settings, epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.settings, number // self.steps)
         self.net.train()
-        x, y = self._batch(self.weights, [order[position] for order in self._orders[1]], "augment", number)
-        guides: list[tuple[Tensor, Tensor]] = []
-
-        def guide() -> tuple[Tensor, Tensor]:
-            if not guides:
-                guides.append(self._guide(number))
-            return guides[0]
-
+        x, y = self._batch(self.weights, "batches", "augment", number)
+        guide = functools.cache(lambda: self._batch(self.guide, "guide", "guide-augment", number))
         step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seeds[0], name, number), note)
         # None leaves operations off the path untouched: no momentum, no decay (D07).
         self.optimiser.zero_grad(set_to_none=not self.settings.decay_unused)
@@ -129,18 +121,20 @@ class Trainer:
         self._clip()
         self._update(provisional)
 
-    def _batch(self, images: Images, indices: list[np.ndarray], name: str, number: int) -> tuple[Tensor, Tensor]:
-        """One augmented batch a copy, side by side."""
-        batches = [images.batch(i, stream(seed, name, number)) for i, seed in zip(indices, self.seeds, strict=True)]
+    def _batch(self, images: Images, order: str, augmentation: str, number: int) -> tuple[Tensor, Tensor]:
+        """The batch of a step, one a copy side by side; ``order`` and ``augmentation`` name random streams."""
+        passes, position = divmod(number, len(images) // self.settings.batch)
+        if self._orders.get(order, (-1, []))[0] != passes:
+            size = self.settings.batch
+            self._orders[order] = passes, [images.epoch(size, stream(seed, order, passes)) for seed in self.seeds]
+        batches = [
+            images.batch(indices[position], stream(seed, augmentation, number))
+            for indices, seed in zip(self._orders[order][1], self.seeds, strict=True)
+        ]
         if len(batches) == 1:
             return batches[0]
         x, y = torch.cat([x for x, _ in batches], 1), torch.stack([y for _, y in batches], 1)
         return x.contiguous(memory_format=torch.channels_last), y
-
-    def _guide(self, number: int) -> tuple[Tensor, Tensor]:
-        pass_number, position = divmod(number, len(self.guide) // self.settings.batch)
-        orders = (self.guide.epoch(self.settings.batch, stream(seed, "guide", pass_number)) for seed in self.seeds)
-        return self._batch(self.guide, [order[position] for order in orders], "guide-augment", number)
 
     @torch.no_grad()
     def _clip(self) -> None:
@@ -160,9 +154,14 @@ class Trainer:
 
         An inactive deferred loss has a gradient of zeros, which changes no sum.
         """
-        provisional, copies = [], len(self.seeds)
+        provisional, copies, last = [], len(self.seeds), False
         for loss in losses:
-            if not isinstance(loss, Conditional):
+            if last:
+                raise RuntimeError(
+                    "a conditional loss is the last of its step: what follows could touch the same weights"
+                )
+            last = isinstance(loss, Conditional)
+            if not last:
                 (loss * copies).backward()
             elif self.deferred:
                 untouched = [p for p in self.net.parameters() if p.grad is None]
