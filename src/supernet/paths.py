@@ -5,6 +5,9 @@
 Iteration 0 is the warm-up of a run, iterations 1..T its regularised segments.
 """
 
+import os
+from pathlib import Path
+
 DATA = "results/{scale}/data/{data}.safetensors"
 TABLE = "results/{scale}/tables/{table}.parquet"
 ARCHS = "results/{scale}/archs/{task}/{set}.parquet"
@@ -25,3 +28,12 @@ EVALUATION = "evaluation"
 LANDMARKS = "landmarks/{landmarks}/s{seed}"
 ADDITIONS = "additions/{method}/s{seed}/i{iteration}"
 FOUND = "found/{method}/{searcher}/s{seed}"
+
+MIRROR = "SUPERNET_MIRROR"
+DOWNLOADS = Path("results/.downloads")  # what was fetched, or a release that the user put there
+
+
+def mirror() -> Path | None:
+    """The folder that stands in for the official addresses, where the environment variable ``MIRROR`` names one."""
+    named = os.environ.get(MIRROR)
+    return Path(named) if named else None

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from supernet import records, tables
+from supernet import paths, records, tables
 from supernet.errors import UserError
 from supernet.tables import nasbench201
 
@@ -26,9 +26,9 @@ ARCHS = [
     "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|",
 ]
-MIRROR = os.environ.get(tables.MIRROR)
+MIRROR = os.environ.get(paths.MIRROR)
 needs_mirror = pytest.mark.skipif(
-    not MIRROR, reason=f"{tables.MIRROR} is unset: it names the folder with nasbench201.parquet"
+    not MIRROR, reason=f"{paths.MIRROR} is unset: it names the folder with nasbench201.parquet"
 )
 
 
@@ -278,10 +278,10 @@ def test_load_finds_the_newest_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_load_without_a_table_tells_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(tables.MIRROR, raising=False)
+    monkeypatch.delenv(paths.MIRROR, raising=False)
     with pytest.raises(UserError, match=r"run `snakemake results/.*/tables/nasbench201\.parquet`"):
         tables.load("nasbench201")
-    monkeypatch.setenv(tables.MIRROR, str(tmp_path / "empty"))
+    monkeypatch.setenv(paths.MIRROR, str(tmp_path / "empty"))
     with pytest.raises(UserError, match=r"empty/nasbench201\.parquet: no such file"):
         tables.load("nasbench201")
     with pytest.raises(UserError, match=r"unknown benchmark; expected one of .*nasbench201"):

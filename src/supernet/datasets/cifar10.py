@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from supernet import records
+from supernet import paths, records
 from supernet.datasets import Arrays, Load
 from supernet.errors import UserError
 
@@ -127,9 +127,9 @@ def _download(url: str, advice: str) -> bytes:
 def _advice(name: str, mirror: Path | None, mirror_files: list[str]) -> str:
     """What to do without a network: which file to put where, and what the mirror lacks."""
     if mirror is None:
-        return f"set SUPERNET_MIRROR to a folder that holds {name}"
+        return f"set {paths.MIRROR} to a folder that holds {name}"
     absent = [file for file in mirror_files if not (mirror / file).is_file()]
-    return f"put {name} into the folder SUPERNET_MIRROR names ({mirror}; it lacks {', '.join(absent)} as well)"
+    return f"put {name} into the folder {paths.MIRROR} names ({mirror}; it lacks {', '.join(absent)} as well)"
 
 
 def _checked(content: bytes, md5: str, path: Path, ours: bool) -> bytes:

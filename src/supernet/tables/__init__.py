@@ -20,18 +20,16 @@ returns a ``Converter``. Reading a table never imports torch.
 """
 
 import importlib
-import os
 import re
 from pathlib import Path
 from typing import Protocol
 
 import pandas as pd
 
-from supernet import records
+from supernet import paths, records
 from supernet.errors import UserError
 from supernet.plugins import kinds
 
-MIRROR = "SUPERNET_MIRROR"  # environment variable: a folder that stands in for the official addresses
 ACCURACY = re.compile(r"(cifar10|cifar100|imagenet16-120)_(valid|test)_\d+")
 
 
@@ -60,11 +58,11 @@ def load(name: str, path: str | Path | None = None) -> pd.DataFrame:
         path = max(made, key=lambda file: file.stat().st_mtime, default=None)
     if path is not None:
         return check(records.read_table(path), str(path))
-    if mirror := os.environ.get(MIRROR):
-        return importlib.import_module(f"{__name__}.{name}").make()(mirror=Path(mirror), release=None)
+    if mirror := paths.mirror():
+        return importlib.import_module(f"{__name__}.{name}").make()(mirror=mirror, release=None)
     target = f"results/reduced/tables/{name}.parquet"
     raise UserError(
-        f"table {name!r}: no results/*/tables/{name}.parquet here; run `snakemake {target}` or set {MIRROR}"
+        f"table {name!r}: no results/*/tables/{name}.parquet here; run `snakemake {target}` or set {paths.MIRROR}"
     )
 
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from supernet import records, tables
+from supernet import paths, records, tables
 from supernet.errors import UserError
 
 EPOCHS = (12, 200)
@@ -70,7 +70,7 @@ def make(
             table = _from_mirror(source, mirror_sha256, rows, official)
         else:
             raise UserError(
-                f"nasbench201: no source; set {tables.MIRROR} to a folder with {mirror_file}, or put {official}"
+                f"nasbench201: no source; set {paths.MIRROR} to a folder with {mirror_file}, or put {official}"
                 f" into {release or 'a folder'}"
             )
         return tables.check(table, str(source))
@@ -80,7 +80,7 @@ def make(
 
 def _from_mirror(path: Path, sha256: str, rows: int, official: str) -> pd.DataFrame:
     if not path.is_file():
-        raise UserError(f"{path}: no such file; point {tables.MIRROR} at a folder that holds it, or get {official}")
+        raise UserError(f"{path}: no such file; point {paths.MIRROR} at a folder that holds it, or get {official}")
     if (found := records.sha256(path)) != sha256:
         raise UserError(f"{path}: sha256 is {found}, expected {sha256}; replace the file (it was left as it is)")
     raw = records.read_table(path).sort_values("arch_index", ignore_index=True)
