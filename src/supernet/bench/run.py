@@ -21,9 +21,9 @@ def plan(where: str) -> list[Case]:
     """Every case with its arguments; few rounds where a step is long."""
     return [
         (steps.steps, (1, 64, 24, where)),
-        (steps.steps, (1, 256, 10, where)),
-        (steps.steps, (5, 64, 10, where)),
-        (steps.steps, (5, 256, 4, where)),
+        (steps.steps, (1, 256, 9, where)),
+        (steps.steps, (5, 64, 9, where)),
+        (steps.steps, (5, 256, 3, where)),
         (scores.scoring, (1, 64, 12, where)),
         (scores.scoring, (1, 250, 8, where)),
         (scores.scoring, (5, 250, 3, where)),
@@ -31,7 +31,7 @@ def plan(where: str) -> list[Case]:
         (steps.trainings, (12, where)),
         (scores.together, (where,)),
         (scores.fidelity, (where,)),
-        (steps.growth, (8, where)),
+        (steps.growth, (9, where)),
         (steps.memory, (where,)),
     ]
 

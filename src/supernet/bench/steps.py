@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from supernet import device, standalone
-from supernet.bench.subjects import SPACE, Paths, Rows, build, images, sampled, stepping, trainer
+from supernet.bench.subjects import SPACE, Paths, Rows, build, images, sampled, stepping, threes, trainer
 from supernet.bench.timing import convolutions, floor, flops, interleaved, memory_mb, peak_memory_mb, ratio
 from supernet.methods import Setup, landmark
 from supernet.nets.stacked import Stacked
@@ -19,7 +19,7 @@ from supernet.step import Trainer
 def steps(cells: int, batch: int, rounds: int, where: str) -> Rows:
     """Plain step, with an active and with an inactive pair, and in bfloat16."""
     device.prepare(1, where)
-    net, chosen = build(cells, where), sampled(rounds)
+    net, chosen = build(cells, where), threes(rounds // 3)
     kinds = {"plain step": None, "step with an active pair": True, "step with an inactive pair": False}
     cases = {name: stepping(trainer(net, Paths(chosen, pair), batch, where)) for name, pair in kinds.items()}
     half = "plain step, bfloat16"
@@ -38,7 +38,7 @@ def steps(cells: int, batch: int, rounds: int, where: str) -> Rows:
         }
     ]  # fmt: skip
     for name, target in (("step with an active pair", 2.6), ("step with an inactive pair", 1.5), (half, None)):
-        # Means and not medians of ratios: the pair is of other architectures than the path, in every round.
+        # Of sums, not of rounds: the pair is of other architectures than the path.
         relative = sum(seconds[name]) / sum(plain)
         rows.append(
             {"case": name, **common, "seconds": statistics.mean(seconds[name]), "images": batch,
@@ -105,9 +105,9 @@ def growth(rounds: int, where: str) -> Rows:
     for count in (10, 30, 100):
         cases["landmarks M", count] = regularised(count, 1)
     for cells in (1, 3, 5):
-        cases["cells", cells] = stepping(trainer(build(cells, where), Paths(sampled(rounds)), batch, where))
+        cases["cells", cells] = stepping(trainer(build(cells, where), Paths(threes(rounds // 3)), batch, where))
     for width in (16, 32):
-        cases["width", width] = stepping(trainer(build(1, where, width), Paths(sampled(rounds)), batch, where))
+        cases["width", width] = stepping(trainer(build(1, where, width), Paths(threes(rounds // 3)), batch, where))
     named = {f"{what} = {value}": case for (what, value), case in cases.items()}
     seconds = interleaved(named, rounds, where)
     first = {what: f"{what} = {min(v for w, v in cases if w == what)}" for what, _ in cases}

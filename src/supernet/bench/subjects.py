@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from supernet import arch as archs
-from supernet import spaces
+from supernet import landmarks, spaces
 from supernet.arch import Arch
 from supernet.data import Images
 from supernet.methods.landmark import ranking_hinge
@@ -44,19 +44,31 @@ def build(cells: int, where: str, width: int = WIDTH) -> nn.Module:
     return SPACE.build(width=width, cells=cells, classes=10).to(where)
 
 
+@functools.cache
+def threes(count: int) -> list[Arch]:
+    """``count`` threes of landmarks, one after another: members that Algorithm 1 draws around a root of their own."""
+    found = []
+    for i in range(count):
+        found += landmarks.sample(SPACE.choices, stream(0, "bench", i), kind="distant", count=4)[1:]
+    return found
+
+
 class Paths:
-    """A plain step of the given architectures, one after another, and a landmark pair that is active or is not."""
+    """A plain step of one of ``threes``, and a landmark pair of the other two, which is active or is not.
+
+    Over whole threes, each architecture is once the path and twice in the pair.
+    """
 
     def __init__(self, chosen: list[Arch], pair_active: bool | None = None):
         self.chosen, self.pair_active, self.number = chosen, pair_active, 0
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
-        path = self.chosen[self.number % len(self.chosen)]
+        three, turn = divmod(self.number % len(self.chosen), 3)
+        path, *pair = (self.chosen[3 * three + (turn + k) % 3] for k in range(3))
         yield F.cross_entropy(net(step.x, path), step.y)
         if self.pair_active is None:
             return
         x, y = step.guide()
-        pair = [self.chosen[(self.number + k) % len(self.chosen)] for k in (1, 2)]
         losses = torch.stack([F.cross_entropy(one, y) for one in net.each(x, pair)])
         better_first = (losses[0] > losses[1]) == self.pair_active  # the hinge is active where the better loses
         order = torch.stack([1 - better_first.long(), better_first.long()])[None]
