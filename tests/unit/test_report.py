@@ -151,16 +151,17 @@ def test_fill_wants_each_marker_once_and_in_order(text):
 
 
 def test_speeds_show_what_has_a_target_and_whether_it_is_met():
-    row = {"cells": 1, "batch": 64, "against": "its floor", "peak_memory_mb": 700, "seconds": 0.1, "images": 64}
+    row = {"cells": 1, "batch": 64, "seconds": 0.1, "images": 64, "against": "its floor", "bound": None}
+    row["peak_memory_mb"] = 700
     rows = [
         {**row, "case": "plain", "ratio": 1.5, "target": 1.8, "gflops": 50.0, "attainable_gflops": 80.0},
-        {**row, "case": "pair", "ratio": 2.7, "target": 2.6},
+        {**row, "case": "pair", "ratio": 2.7, "target": 2.6, "bound": 2.5},
         {**row, "case": "space", "ratio": 3.0, "target": 2.7, "larger_is_better": True},
         {**row, "case": "wide", "ratio": 9.0, "target": None},
     ]
     content = {"machine": {"processor": "some processor", "torch": "2"}, "rows": rows}
     page, excerpt = speed.table(content), speed.excerpt(content)
-    assert "| plain | 1 | 64 | 640 | 50 | 62% | 1.5 | its floor | ≤ 1.8, met | 700 |" in page
+    assert "| plain | 1 | 64 | 640 | 50 | 62% | 1.5 | its floor | – | ≤ 1.8, met | 700 |" in page
     assert "≤ 2.6, **missed**" in page and "≥ 2.7, met" in page and "| wide |" in page
-    assert "| plain | 1 | 64 | 1.50 × its floor | ≤ 1.8, met |" in excerpt and "wide" not in excerpt
+    assert "| plain | 1 | 64 | 1.50 × its floor | – | ≤ 1.8, met |" in excerpt and "wide" not in excerpt
     assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1

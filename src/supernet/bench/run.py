@@ -31,6 +31,7 @@ def plan(where: str) -> list[Case]:
         (steps.trainings, (12, where)),
         (scores.together, (where,)),
         (scores.fidelity, (where,)),
+        (steps.without, (12, where)),
         (steps.growth, (9, where)),
         (steps.memory, (where,)),
     ]

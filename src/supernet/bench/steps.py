@@ -1,50 +1,87 @@
 """Cases of training: each function runs in a process of its own and returns rows, one a number."""
 
 import statistics
-from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from supernet import device, standalone
-from supernet.bench.subjects import SPACE, Paths, Rows, build, images, sampled, stepping, threes, trainer
-from supernet.bench.timing import convolutions, floor, flops, interleaved, memory_mb, peak_memory_mb, ratio
+from supernet.bench.subjects import SPACE, Paths, Rows, build, images, row, sampled, stepping, threes, trainer
+from supernet.bench.timing import Work, interleaved, memory_mb, peak_memory_mb, work
 from supernet.methods import Setup, landmark
+from supernet.nets import ops
 from supernet.nets.stacked import Stacked
 from supernet.settings import Train
 from supernet.step import Trainer
 
+PLAIN, ACTIVE, INACTIVE, HALF = (
+    "plain step", "step with an active pair", "step with an inactive pair", "plain step, bfloat16"
+)  # fmt: skip
+TARGETS = {PLAIN: 1.8, ACTIVE: 2.6, INACTIVE: 1.5, HALF: None}
+
 
 def steps(cells: int, batch: int, rounds: int, where: str) -> Rows:
-    """Plain step, with an active and with an inactive pair, and in bfloat16."""
+    """Plain step, with an active and with an inactive pair, and in bfloat16; ``rounds`` is a multiple of three."""
     device.prepare(1, where)
     net, chosen = build(cells, where), threes(rounds // 3)
-    kinds = {"plain step": None, "step with an active pair": True, "step with an inactive pair": False}
-    cases = {name: stepping(trainer(net, Paths(chosen, pair), batch, where)) for name, pair in kinds.items()}
-    half = "plain step, bfloat16"
-    cases[half] = stepping(trainer(net, Paths(chosen), batch, where, "bf16"))
-    seconds = interleaved(cases, rounds, where)
-    x = torch.randn(batch, 3, 32, 32, device=where)
-    convs = sum((convolutions(net, lambda path=path: net(x, path)) for path in chosen), Counter())
-    at_least, work = floor(convs, batch, True, where), flops(convs, batch, True)
-    plain = seconds["plain step"]
-    common = {"cells": cells, "batch": batch, "peak_memory_mb": peak_memory_mb(where)}
-    rows = [
-        {
-            "case": "plain step", **common, "seconds": statistics.mean(plain), "images": batch,
-            "gflops": work / sum(plain) / 1e9, "attainable_gflops": work / at_least / 1e9,
-            "against": "its floor", "ratio": sum(plain) / at_least, "target": 1.8,
-        }
-    ]  # fmt: skip
-    for name, target in (("step with an active pair", 2.6), ("step with an inactive pair", 1.5), (half, None)):
-        # Of sums, not of rounds: the pair is of other architectures than the path.
-        relative = sum(seconds[name]) / sum(plain)
+    cases = {
+        name: stepping(trainer(net, Paths(chosen, pair), batch, where, "bf16" if name is HALF else "fp32"))
+        for name, pair in ((PLAIN, None), (ACTIVE, True), (INACTIVE, False), (HALF, None))
+    }
+    seconds = {name: sum(times) for name, times in interleaved(cases, rounds, where).items()}
+
+    x, plain, forward, both = torch.randn(2, 3, 32, 32, device=where), Work(), Work(), Work()
+    for number, path in enumerate(chosen):
+        pair = [a for a in chosen[number // 3 * 3 : number // 3 * 3 + 3] if a is not path]
+        plain += work(net, lambda path=path: net(x, path), batch, True, where)
+        forward += work(net, lambda pair=pair: list(net.each(x, pair)), batch, False, where)
+        both += work(net, lambda pair=pair: list(net.each(x, pair)), batch, True, where)
+    works = {PLAIN: plain, ACTIVE: plain + both, INACTIVE: plain + forward, HALF: plain}
+    rows = []
+    for name, total in seconds.items():
+        first = name == PLAIN
         rows.append(
-            {"case": name, **common, "seconds": statistics.mean(seconds[name]), "images": batch,
-             "against": "plain step", "ratio": relative, "target": target}
+            row(
+                name, cells, batch, total / rounds, "its floor" if first else PLAIN,
+                total / (plain.seconds if first else seconds[PLAIN]), target=TARGETS[name], images=batch,
+                work=None if name == HALF else works[name] * (1 / rounds),
+                bound=None if first or name == HALF else works[name].seconds / plain.seconds,
+                memory=peak_memory_mb(where),
+            )
         )  # fmt: skip
     return rows
+
+
+def without(rounds: int, where: str) -> Rows:
+    """A plain step without one of the techniques that make it fast."""
+    device.prepare(1, where)
+    batch, chosen = 64, threes(rounds // 3)
+
+    def nchw() -> Callable[[int], None]:
+        made = trainer(build(1, where).to(memory_format=torch.contiguous_format), Paths(chosen), batch, where)
+        take = made.weights.batch
+        made.weights.batch = lambda *a: (lambda x, y: (x.contiguous(), y))(*take(*a))
+        return stepping(made)
+
+    def pooled() -> Callable[[int], None]:
+        step, ours = stepping(trainer(build(1, where), Paths(chosen), batch, where)), ops.PLAIN["avg_pool_3x3"]
+
+        def run(number: int) -> None:
+            ops.PLAIN["avg_pool_3x3"] = lambda x: F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            step(number)
+            ops.PLAIN["avg_pool_3x3"] = ours
+
+        return run
+
+    cases = {PLAIN: stepping(trainer(build(1, where), Paths(chosen), batch, where)), "nchw": nchw(), "pool": pooled()}
+    seconds = {name: sum(times) for name, times in interleaved(cases, rounds, where).items()}
+    names = {"nchw": "plain step without channels-last memory", "pool": "plain step with torch's pooling"}
+    return [
+        row(name, 1, batch, seconds[key] / rounds, PLAIN, seconds[key] / seconds[PLAIN], images=batch)
+        for key, name in names.items()
+    ]
 
 
 def trainings(rounds: int, where: str) -> Rows:
@@ -52,8 +89,8 @@ def trainings(rounds: int, where: str) -> Rows:
     device.prepare(1, where)
     settings = Train(epochs=6, batch=128, lr=1e-4, weight_decay=5e-4, nesterov=True)
     split, steps_each = images(512, where, 12), settings.epochs * (4000 // settings.batch)
-    cases: dict[str, Callable[[int], object]] = {}
-    convs: Counter = Counter()
+    x, one_by_one = torch.randn(2, 3, 12, 12, device=where), Work()
+    cases: dict[int, Callable[[int], object]] = {}
     for copies in (1, 2, 4):
         pool = []
         for path in sampled(6):
@@ -62,37 +99,33 @@ def trainings(rounds: int, where: str) -> Rows:
             model = alone[0] if copies == 1 else Stacked(alone)
             pool.append(Trainer(model, standalone.Plain(), split, None, settings, range(copies)))
             if copies == 1:
-                convs += convolutions(model, lambda m=model: m(torch.randn(128, 3, 12, 12, device=where)))
+                one_by_one += work(model, lambda m=model: m(x), settings.batch, True, where)
 
         def run(number: int, pool: list[Trainer] = pool) -> None:
             for made in pool:
                 made.step(number, lambda name, value: None)
 
-        cases[str(copies)] = run
-    seconds = interleaved(cases, rounds, where)
-    one, at_least = seconds["1"], floor(convs, 128, True, where)
+        cases[copies] = run
+    seconds = {copies: statistics.median(times) for copies, times in interleaved(cases, rounds, where).items()}
     rows = []
-    for copies, times in seconds.items():
-        each = statistics.median(times) / (6 * int(copies))
-        name = "stand-alone step" if copies == "1" else f"stand-alone step, {copies} seeds side by side"
+    for copies, total in seconds.items():
+        first, each = copies == 1, total / (6 * copies)
         rows.append(
-            {
-                "case": name, "cells": 1, "batch": 128, "seconds": each, "images": 128,
-                "against": "its floor" if copies == "1" else "one seed",
-                "ratio": statistics.median(one) / at_least if copies == "1" else ratio(times, one) / int(copies),
-                "target": None, "peak_memory_mb": peak_memory_mb(where),
-                "trainings_per_core_hour": 3600 / (each * steps_each),
-            }
+            row(
+                "stand-alone step" if first else f"stand-alone step, {copies} seeds side by side", 1, settings.batch,
+                each, "its floor" if first else "one seed",
+                total / one_by_one.seconds if first else total / copies / seconds[1],
+                images=settings.batch, work=one_by_one * (1 / 6) if first else None, memory=peak_memory_mb(where),
+                trainings_per_core_hour=3600 / (each * steps_each),
+            )
         )  # fmt: skip
     return rows
 
 
 def growth(rounds: int, where: str) -> Rows:
-    """How a step's time grows with landmarks M, pairs m, cells and width; and scoring with the number of nets."""
+    """How a step's time grows with pairs m, landmarks M, cells and width."""
     device.prepare(1, where)
-    batch = 64
-    cases: dict[tuple[str, int], Callable[[int], object]] = {}
-    net = build(1, where)
+    batch, net = 64, build(1, where)
 
     def regularised(landmarks: int, pairs: int) -> Callable[[int], None]:
         setup = Setup(SPACE, 10, 0, 0, tuple(sampled(landmarks)), np.arange(landmarks) / landmarks)
@@ -100,23 +133,23 @@ def growth(rounds: int, where: str) -> Rows:
         start = 5 * made.steps
         return lambda number: made.step(start + number, lambda name, value: None)
 
-    for m in (1, 2, 4, 8):
-        cases["pairs m", m] = regularised(30, m)
-    for count in (10, 30, 100):
-        cases["landmarks M", count] = regularised(count, 1)
-    for cells in (1, 3, 5):
-        cases["cells", cells] = stepping(trainer(build(cells, where), Paths(threes(rounds // 3)), batch, where))
-    for width in (16, 32):
-        cases["width", width] = stepping(trainer(build(1, where, width), Paths(threes(rounds // 3)), batch, where))
-    named = {f"{what} = {value}": case for (what, value), case in cases.items()}
-    seconds = interleaved(named, rounds, where)
-    first = {what: f"{what} = {min(v for w, v in cases if w == what)}" for what, _ in cases}
-    return [
-        {"case": f"{what} = {value}", "cells": None, "batch": batch, "against": first[what],
-         "seconds": statistics.mean(seconds[f"{what} = {value}"]),
-         "ratio": sum(seconds[f"{what} = {value}"]) / sum(seconds[first[what]]), "target": None}
-        for what, value in cases
-    ]  # fmt: skip
+    def plain(cells: int, width: int) -> Callable[[int], None]:
+        return stepping(trainer(build(cells, where, width), Paths(threes(rounds // 3)), batch, where))
+
+    groups = {
+        "pairs m": {m: regularised(30, m) for m in (1, 2, 4, 8)},
+        "landmarks M": {count: regularised(count, 1) for count in (10, 30, 100)},
+        "cells": {cells: plain(cells, 16) for cells in (1, 3, 5)},
+        "width": {width: plain(1, width) for width in (16, 32)},
+    }
+    cases = {f"{what} = {value}": case for what, group in groups.items() for value, case in group.items()}
+    seconds = {name: sum(times) for name, times in interleaved(cases, rounds, where).items()}
+    rows = []
+    for what, group in groups.items():
+        first = f"{what} = {min(group)}"
+        for name in (f"{what} = {value}" for value in group):
+            rows.append(row(name, None, batch, seconds[name] / rounds, first, seconds[name] / seconds[first]))
+    return rows
 
 
 def memory(where: str) -> Rows:
@@ -124,12 +157,9 @@ def memory(where: str) -> Rows:
     device.prepare(1, where)
     setup = Setup(SPACE, 10, 0, 0, tuple(sampled(30)), np.arange(30) / 30)
     made = trainer(build(1, where), landmark.make(setup), 64, where, size=16)
-    taken = []
-    for number in range(400):
+    taken = {}
+    for number in range(401):
         made.step(5 * made.steps + number, lambda name, value: None)
-        if number in (99, 399):
-            taken.append(memory_mb())
-    return [
-        {"case": "memory after 400 steps", "cells": 1, "batch": 64, "against": "after 100 steps",
-         "ratio": taken[1] / taken[0], "target": 1.05, "peak_memory_mb": round(taken[1])}
-    ]  # fmt: skip
+        taken[number] = memory_mb()
+    grown = taken[400] / taken[100]
+    return [row("memory after 400 steps", 1, 64, 0.0, "memory after 100", grown, target=1.05, memory=round(taken[400]))]

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from supernet import arch as archs
 from supernet import landmarks, spaces
 from supernet.arch import Arch
+from supernet.bench.timing import Work
 from supernet.data import Images
 from supernet.methods.landmark import ranking_hinge
 from supernet.seeding import stream
@@ -21,6 +22,23 @@ from supernet.step import Conditional, Method, Step, Trainer
 Rows = list[dict[str, Any]]
 SPACE = spaces.load("nasbench201")
 WIDTH = 16
+
+
+def row(
+    case: str, cells: int | None, batch: int, seconds: float, against: str, ratio: float, *,
+    target: float | None = None, images: int | None = None, work: Work | None = None, bound: float | None = None,
+    larger_is_better: bool = False, memory: int | None = None, **more: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """One number: ``seconds`` for ``images``, and its ``ratio`` to ``against``.
+
+    ``work``: of its convolutions; ``bound``: the ratio that the convolutions alone would have.
+    """
+    return {
+        "case": case, "cells": cells, "batch": batch, "seconds": seconds, "images": images, "against": against,
+        "ratio": ratio, "target": target, "larger_is_better": larger_is_better, "bound": bound,
+        "gflops": work and work.flops / seconds / 1e9, "attainable_gflops": work and work.flops / work.seconds / 1e9,
+        "peak_memory_mb": memory, **more,
+    }  # fmt: skip
 
 
 def images(count: int, where: str, size: int = 32, seed: int = 0) -> Images:

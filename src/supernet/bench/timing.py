@@ -6,6 +6,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,22 +59,40 @@ def ratio(these: list[float], those: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(these, those, strict=True))
 
 
-def convolutions(net: nn.Module, run: Callable[[], object]) -> Counter[Conv]:
-    """The convolutions with weights that ``run`` makes ``net`` do, and how often."""
+@dataclass(frozen=True)
+class Work:
+    """Convolutions: the seconds that they take one by one, which is the floor, and their floating-point operations."""
+
+    seconds: float = 0.0
+    flops: float = 0.0
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.seconds + other.seconds, self.flops + other.flops)
+
+    def __mul__(self, times: float) -> "Work":
+        return Work(self.seconds * times, self.flops * times)
+
+
+def work(net: nn.Module, run: Callable[[], object], batch: int, training: bool, device: str) -> Work:
+    """What ``run`` makes the convolutions of ``net`` do, had it ``batch`` images; with backward if ``training``."""
     found: Counter[Conv] = Counter()
 
     def note(module: nn.Conv2d, inputs: tuple[Tensor], _: Tensor) -> None:
-        found[
-            Conv(module.in_channels, module.out_channels, inputs[0].shape[-1], module.kernel_size[0], module.stride[0],
-                 module.groups)
-        ] += 1  # fmt: skip
+        side, kernel, stride = inputs[0].shape[-1], module.kernel_size[0], module.stride[0]
+        found[Conv(module.in_channels, module.out_channels, side, kernel, stride, module.groups)] += 1
 
     hooks = [m.register_forward_hook(note) for m in net.modules() if isinstance(m, nn.Conv2d)]
     with torch.no_grad():
         run()
     for hook in hooks:
         hook.remove()
-    return found
+    total = Work()
+    for conv, count in found.items():
+        # A backward pass is twice the forward, but once where the input, an image, needs no gradient.
+        passes = 1 + training * (1 if conv.channels // conv.groups == 3 else 2)
+        one = Work(convolution_seconds(conv, batch, training, device), passes * conv.flops(batch))
+        total += one * count
+    return total
 
 
 @functools.cache
@@ -95,17 +114,6 @@ def convolution_seconds(conv: Conv, batch: int, training: bool, device: str) -> 
             y.backward(gradient[0])
 
     return statistics.median(interleaved({"": run}, ROUNDS, device)[""])
-
-
-def floor(convs: Counter[Conv], batch: int, training: bool, device: str) -> float:
-    """Seconds of ``convs`` one by one."""
-    return sum(count * convolution_seconds(conv, batch, training, device) for conv, count in convs.items())
-
-
-def flops(convs: Counter[Conv], batch: int, training: bool) -> int:
-    """Of ``convs``; a backward pass counts twice the forward, but once where the images need no gradient."""
-    passes = {conv: 1 + training * (1 if conv.channels // conv.groups == 3 else 2) for conv in convs}
-    return sum(count * passes[conv] * conv.flops(batch) for conv, count in convs.items())
 
 
 def peak_memory_mb(device: str) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 DASH = "–"
-HEAD = "| case | cells | batch | images/s | GFLOP/s | of attainable | ratio | to | target | memory, MB |"
+HEAD = "| case | cells | batch | images/s | GFLOP/s | of attainable | ratio | to | convolutions alone | target | MB |"
 
 
 def table(content: dict[str, Any]) -> str:
@@ -13,9 +13,10 @@ def table(content: dict[str, Any]) -> str:
         images = f"{row['images'] / row['seconds']:,.0f}" if row.get("images") else DASH
         gflops = f"{row['gflops']:.0f}" if row.get("gflops") else DASH
         share = f"{row['gflops'] / row['attainable_gflops']:.0%}" if row.get("gflops") else DASH
+        bound = f"{row['bound']:.3g}" if row["bound"] else DASH
         cells = (
             row["case"], row["cells"] or DASH, row["batch"], images, gflops, share, f"{row['ratio']:.3g}",
-            row["against"], target(row), row.get("peak_memory_mb") or DASH,
+            row["against"], bound, target(row), row.get("peak_memory_mb") or DASH,
         )  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
@@ -23,11 +24,11 @@ def table(content: dict[str, Any]) -> str:
 
 def excerpt(content: dict[str, Any]) -> str:
     """The ratios that have a target."""
-    lines = ["| case | cells | batch | ratio | target |", "|---|---|---|---|---|"]
+    lines = ["| case | cells | batch | ratio | convolutions alone | target |", "|---|---|---|---|---|---|"]
     for row in content["rows"]:
         if row["target"] is not None:
-            ratio = f"{row['ratio']:.2f} × {row['against']}"
-            lines.append(f"| {row['case']} | {row['cells']} | {row['batch']} | {ratio} | {target(row)} |")
+            ratio, bound = f"{row['ratio']:.2f} × {row['against']}", f"{row['bound']:.2f}" if row["bound"] else DASH
+            lines.append(f"| {row['case']} | {row['cells']} | {row['batch']} | {ratio} | {bound} | {target(row)} |")
     return "\n".join([*lines, "", _machine(content)])
 
 
@@ -44,5 +45,5 @@ def _machine(content: dict[str, Any]) -> str:
     machine = content["machine"]
     return (
         f"One thread of {machine['processor']}, torch {machine['torch']}; ratios of times taken in turns. The floor is "
-        "the time of the convolutions alone."
+        "the time of the convolutions alone, each by itself; *convolutions alone* is the ratio of floors."
     )
