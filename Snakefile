@@ -10,8 +10,11 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
-# Jobs call the `supernet` that is installed beside this Snakemake: nothing need be activated.
-shell.prefix(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"; ")
+# Jobs call the `supernet` that is installed beside this Snakemake: nothing need be activated. Strict mode, because a
+# prefix of one's own replaces Snakemake's: else `| tee` would hide that a job has failed.
+shell.prefix(
+    f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':\"$PATH\"; "
+)
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
 
@@ -23,6 +26,12 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/track.smk"
+
+
+onstart:
+    # Snakemake 9 limits jobs a second, and for each finished job leaves a timer behind that wakes its scheduler up once
+    # a second for good: after some hundred jobs that takes a third of a core. Nobody needs the limit here.
+    workflow.scheduler.job_rate_limiter = None
 
 
 rule default:

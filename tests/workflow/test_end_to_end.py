@@ -67,6 +67,15 @@ def test_a_change_reruns_its_cone_only(finished: Project, tmp_path: Path) -> Non
     }
 
 
+def test_a_failed_job_says_why_and_fails(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "copy")
+    images = project.folder / "results/demo/data/digits.safetensors"
+    images.write_bytes(images.read_bytes()[:100])
+    output = project.snakemake(WARM_UP, status=1)
+    assert "digits.safetensors: not a readable safetensors file" in output
+    assert "non-zero exit code" in output and "Traceback" not in output
+
+
 def test_interrupted_and_resumed_ends_in_the_same_bits(finished: Project, tmp_path: Path) -> None:
     longer = params.merge(TINY, {"methods": {"spos": {"train": {"epochs": 62, "warmup": 60, "checkpoint_every": 20}}}})
     whole, parts = finished.copy(tmp_path / "whole"), finished.copy(tmp_path / "parts")
