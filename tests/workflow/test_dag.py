@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import BIN, ROOT, TINY, Project
+from project import BIN, ROOT, TINY, Project
 
 from supernet import config as configs
 from supernet import params, plan

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from conftest import TINY, Project
+from project import TINY, Project
 
 from supernet import params, records
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import TINY, Project
+from project import TINY, Project
 
 from supernet import params, records
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, ROOT, Project
+from project import BIN, ROOT, Project
 
 from supernet import params
 
