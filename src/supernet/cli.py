@@ -115,6 +115,9 @@ def run(job: Job) -> None:
         try:
             importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
         except BaseException:
+            if not states.holds_something(state):
+                shutil.rmtree(state, ignore_errors=True)
+                raise
             with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
                 records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
             raise

@@ -3,12 +3,14 @@
 import contextlib
 import ctypes
 
+from supernet.errors import UserError
+
 
 def prepare(threads: int = 1, device: str = "cpu") -> str:
     """Set torch up for one deterministic job and return the device to use.
 
     ``threads`` changes bits (sums are split differently), so it is a parameter and not taken from the machine.
-    ``device`` is ``cpu``, ``cuda`` or ``auto`` (CUDA where there is one).
+    ``device`` is ``cpu``, ``cuda`` or ``auto`` (CUDA where there is one). ``UserError`` if there is none to use.
     """
     import torch
 
@@ -18,6 +20,8 @@ def prepare(threads: int = 1, device: str = "cpu") -> str:
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a fifth of a step
     torch.backends.cudnn.benchmark = False
     torch.set_flush_denormal(True)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("device: cuda, but torch finds no such device here; set it to cpu or auto")
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
 
 

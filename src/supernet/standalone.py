@@ -80,7 +80,7 @@ def standalone_truth(
 def _train_one(
     space: SearchSpace, arch: Arch, truth: StandaloneTruth, net: dict[str, Any], images: dict[str, Images]
 ) -> dict[str, float]:
-    """Accuracies of one architecture trained with all seeds, side by side: a third faster than one after another."""
+    """Accuracies of one architecture trained with all seeds, side by side, which is faster than one after another."""
     seeds = truth.seeds
     alone = [space.build(**net, affine=truth.affine, track=True, seed=seed).extract(arch) for seed in seeds]
     model = alone[0] if len(seeds) == 1 else Stacked(alone)

@@ -20,6 +20,7 @@ from supernet import records
 from supernet.errors import UserError
 
 CURRENT, PREVIOUS, NEXT = "state.safetensors", "previous.safetensors", "next.safetensors"
+LOCK = "lock"
 
 
 @contextlib.contextmanager
@@ -27,7 +28,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold ``folder``, made if it is missing, for this process alone; ``UserError`` if another process has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / "lock").open("w")
+        file = (folder / LOCK).open("w")
     except OSError as error:
         raise UserError(f"{folder}: cannot write ({error.strerror}); check the folder's permission and space") from None
     with file:
@@ -36,6 +37,11 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(f"{folder}: another process is running this job; wait for it, or stop it") from None
         yield
+
+
+def holds_something(folder: Path) -> bool:
+    """Whether there is anything in ``folder`` to go on from."""
+    return any(path.name != LOCK for path in folder.iterdir())
 
 
 def save(folder: Path, tensors: Mapping[str, np.ndarray], progress: Mapping[str, Any]) -> None:

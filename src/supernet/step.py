@@ -91,6 +91,8 @@ class Trainer:
             raise UserError(
                 f"train.batch: {settings.batch} is more than the {len(weights)} images of the split weights"
             )
+        if guide is not None and len(guide) < settings.batch:
+            raise UserError(f"train.batch: {settings.batch} is more than the {len(guide)} images of the split guide")
         self.net, self.method, self.weights, self.guide = net, method, weights, guide
         self.settings, self.seeds = settings, tuple(seeds)
         self.deferred = weights.labels.device.type != "cpu" if deferred is None else deferred

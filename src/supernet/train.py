@@ -64,8 +64,9 @@ def train(
     """Train ``net`` in place from epoch ``epochs[0]`` up to ``epochs[1]`` and return its checkpoints and log.
 
     The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, and
-    ``momentum/{name}`` to the optimiser's buffers at the end, from which ``previous`` continues. ``state`` is a folder
-    for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
+    ``momentum/{name}`` to the optimiser's buffers at the end, from which ``previous`` continues. ``seeds``: one, or one
+    for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a folder for resumable state (none is kept without
+    it); ``label`` names the progress bar (none is shown without it).
     Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """
     trainer = Trainer(net, method, weights, guide, settings, seeds)

@@ -121,9 +121,24 @@ def test_divergence_is_reported_not_saved():
         run(settings=SETTINGS.model_copy(update={"lr": 1e12}))
 
 
-def test_too_large_a_batch_names_its_key():
-    with pytest.raises(UserError, match="batch"):
+def test_too_large_a_batch_names_its_key_and_the_split():
+    with pytest.raises(UserError, match=r"train\.batch: 64 .* split weights"):
         run(settings=SETTINGS.model_copy(update={"batch": 64}))
+    net = SPACE.build(width=4, cells=1, classes=3)
+    with pytest.raises(UserError, match=r"train\.batch: 8 .* split guide"):
+        Trainer(net, methods.make("spos", methods.Setup(SPACE, 4, 2, 0), {}), images(0), images(1, 7), SETTINGS, [0])
+
+
+def test_a_conditional_loss_is_the_last_of_its_step():
+    class Method:
+        def losses(self, net, step):
+            loss = torch.nn.functional.cross_entropy(net(step.x, (3,) * 6), step.y)
+            yield Conditional(loss, torch.tensor(True))
+            yield torch.nn.functional.cross_entropy(net(step.x, (2,) * 6), step.y)
+
+    net = SPACE.build(width=4, cells=1, classes=3)
+    with pytest.raises(RuntimeError, match="last of its step"):
+        Trainer(net, Method(), images(0), None, SETTINGS, [0]).step(0, lambda name, value: None)
 
 
 def test_the_whole_state_is_saved_at_the_signal(tmp_path):

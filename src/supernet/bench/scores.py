@@ -8,12 +8,11 @@ from supernet.bench.subjects import SPACE, Rows, build, images, row, sampled
 from supernet.bench.timing import Work, interleaved, peak_memory_mb, ratio, work
 from supernet.data import Images
 from supernet.datasets import digits
+from supernet.estimators.oneshot import KEEP
 from supernet.methods import Setup, spos
 from supernet.seeding import stream
 from supernet.settings import Train
 from supernet.step import Trainer
-
-KEEP = 64  # tensors, as the estimator keeps
 
 
 def scoring(cells: int, batch: int, count: int, where: str) -> Rows:
@@ -124,7 +123,7 @@ def together(where: str) -> Rows:
     x = torch.randn(batch, 3, 32, 32, device=where)
 
     def score(count: int) -> None:
-        for _ in net.each(x, sorted(sampled(count)), keep=64):
+        for _ in net.each(x, sorted(sampled(count)), keep=KEEP):
             pass
 
     with torch.inference_mode():

@@ -27,7 +27,7 @@ def steps(cells: int, batch: int, rounds: int, where: str) -> Rows:
     device.prepare(1, where)
     net, chosen = build(cells, where), threes(rounds // 3)
     cases = {
-        name: stepping(trainer(net, Paths(chosen, pair), batch, where, "bf16" if name is HALF else "fp32"))
+        name: stepping(trainer(net, Paths(chosen, pair), batch, where, "bf16" if name == HALF else "fp32"))
         for name, pair in ((PLAIN, None), (ACTIVE, True), (INACTIVE, False), (HALF, None))
     }
     seconds = {name: sum(times) for name, times in interleaved(cases, rounds, where).items()}

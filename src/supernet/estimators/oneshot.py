@@ -32,8 +32,8 @@ def make(
 
     * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
       same for all architectures. ``recalibrated``: their mean over ``calibration`` batches before these (of the same
-      size), as for a net that is deployed; twice the cost and more.
-    * ``precision``: ``bf16`` is faster and ranks almost alike; reported numbers are ``fp32``.
+      size), as for a net that is deployed.
+    * ``precision``: ``bf16`` is faster; `supernet bench` says by how much, and how alike it ranks.
 
     Architectures of the same plan (`SuperNet.plan`) are scored once.
     """

@@ -56,8 +56,8 @@ def _joined(modules: Sequence[nn.Module]) -> nn.Module:
         )  # fmt: skip
     else:
         new.num_features = copies * first.num_features
-    for name, parameter in first.named_parameters():
-        setattr(new, name, nn.Parameter(_cat([getattr(m, name) for m in modules]).to(parameter.dtype)))
+    for name, _ in first.named_parameters():
+        setattr(new, name, nn.Parameter(_cat([getattr(m, name) for m in modules])))
     for name, buffer in first.named_buffers():
         setattr(new, name, _cat([getattr(m, name) for m in modules]) if buffer.dim() else buffer.clone())
     return new
