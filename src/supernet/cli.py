@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -75,7 +75,7 @@ def check(params: Annotated[Path, typer.Option(help="the file of all parameters"
 @app.command()
 def bench(
     out: Annotated[Path, typer.Option(help="folder of bench.json and table.md")] = Path("results/bench"),
-    device: Annotated[str, typer.Option(help="cpu | cuda")] = "cpu",
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="what to time")] = "cpu",
 ) -> None:
     """Time training and scoring against the machine's limit; some minutes, on an otherwise idle machine."""
     from supernet.bench.run import run as run_bench
@@ -101,7 +101,7 @@ def write_readme(
 
 
 def run(job: Job) -> None:
-    """Run a job's stage in its state folder, and write what it cost beside its first output."""
+    """Run a job's stage and write what it cost; its state folder stays only if there is something to go on from."""
     for path in job.sources:
         if not Path(path).exists():
             raise UserError(
@@ -115,11 +115,11 @@ def run(job: Job) -> None:
         try:
             importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
         except BaseException:
-            if not states.holds_something(state):
+            if states.holds_something(state):
+                with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
+                    records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
+            else:
                 shutil.rmtree(state, ignore_errors=True)
-                raise
-            with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
-                records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
             raise
         _write_costs(job, code, _spent(state) + time.perf_counter() - started)
         shutil.rmtree(state, ignore_errors=True)

@@ -62,13 +62,14 @@ def standalone_truth(
     Each finished architecture is kept in the folder ``state``, so an interrupted call goes on where it was.
     """
     rows: list[dict[str, Any]] = []
+    initial = [space.build(**net, affine=truth.affine, track=True, seed=seed) for seed in truth.seeds]
     for arch in tqdm(archs, desc=label, unit="net", mininterval=5, dynamic_ncols=True, disable=label is None):
         text = space.format(arch)
         done = None if state is None else state / f"{_short(text)}.json"
         if done is not None and done.exists():
             result = records.read_json(done)
         else:
-            result = _train_one(space, arch, truth, net, images)
+            result = _train_one([whole.extract(arch) for whole in initial], truth, images)
             if done is not None:
                 records.write_json(done, result)
         means = {name: float(np.mean([result[f"{name}_s{s}"] for s in truth.seeds])) for name in ("valid", "test")}
@@ -77,12 +78,12 @@ def standalone_truth(
     return pd.DataFrame(rows)[["arch", "valid", "test", *columns]]
 
 
-def _train_one(
-    space: SearchSpace, arch: Arch, truth: StandaloneTruth, net: dict[str, Any], images: dict[str, Images]
-) -> dict[str, float]:
-    """Accuracies of one architecture trained with all seeds, side by side, which is faster than one after another."""
+def _train_one(alone: Sequence[nn.Module], truth: StandaloneTruth, images: dict[str, Images]) -> dict[str, float]:
+    """Accuracies of one architecture trained with all seeds, side by side, which is faster than one after another.
+
+    ``alone``: its stand-alone net, one a seed.
+    """
     seeds = truth.seeds
-    alone = [space.build(**net, affine=truth.affine, track=True, seed=seed).extract(arch) for seed in seeds]
     model = alone[0] if len(seeds) == 1 else Stacked(alone)
     epochs = (0, truth.train.epochs)
     train(model, Plain(), images["weights"], None, truth.train, seeds=seeds, epochs=epochs, label=None)

@@ -1,5 +1,6 @@
 """Before anything runs: every target has its rules, dvc.yaml is what params.yaml says, bad input is one line."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from project import BIN, ROOT, TINY, Project
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from supernet import config as configs
 from supernet import params, plan
@@ -61,6 +63,11 @@ def test_a_stage_depends_on_the_entries_its_jobs_name() -> None:
     assert {name for name, stage in document.items() if stage.get("frozen")} == {
         name for name in document if name.startswith("full_")
     }
+
+
+def test_snakemake_still_has_the_limiter_that_the_snakefile_switches_off() -> None:
+    assert "self.job_rate_limiter" in inspect.getsource(JobScheduler)
+    assert "workflow.scheduler.job_rate_limiter = None" in (ROOT / "Snakefile").read_text()
 
 
 def test_dvc_yaml_is_current() -> None:
