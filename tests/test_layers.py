@@ -11,16 +11,20 @@ PACKAGE = Path(__file__).parents[1] / "src" / "supernet"
 LAYERS = {
     5: ["cli", "stages", "bench"],
     4: ["searchers", "report"],
-    3: ["estimators", "methods"],
+    3: ["estimators", "methods", "regularisers"],
     2: ["train", "step", "standalone", "predictors", "tables"],
-    1: ["spaces", "nets"],
+    1: ["spaces", "nets", "ranking"],
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
+        "schedules",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
-NEVER = {("estimators", "methods"), ("methods", "estimators"), ("nets", "spaces")}
+NEVER = {
+    ("estimators", "methods"), ("methods", "estimators"), ("methods", "regularisers"), ("nets", "spaces"),
+    ("estimators", "regularisers"), ("regularisers", "estimators"),
+}  # fmt: skip
 TORCH_FREE = [
     "arch", "landmarks", "metrics", "intervals", "config", "plan", "digest", "paths", "records", "tables",
     "spaces", "spaces.nasbench201", "cli",

@@ -1,4 +1,6 @@
-"""What a weights file holds: ``{epoch}/{name}`` of every checkpoint, and ``momentum/{name}`` at the end."""
+"""What a weights file holds: ``{epoch}/{name}`` of every checkpoint, and at the end the optimiser's ``momentum/{name}``
+and what the method has learnt beside the weights, ``method/{name}``.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-MOMENTUM = "momentum/"
+MOMENTUM, METHOD = "momentum/", "method/"
 
 
 def arrays(net: nn.Module) -> dict[str, np.ndarray]:
@@ -26,4 +28,4 @@ def under(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray
 
 def epochs(values: Mapping[str, np.ndarray]) -> list[int]:
     """The epochs that have a checkpoint, in order."""
-    return sorted({int(name.split("/")[0]) for name in values if not name.startswith(MOMENTUM)})
+    return sorted({int(name.split("/")[0]) for name in values if not name.startswith((MOMENTUM, METHOD))})

@@ -18,6 +18,7 @@ from supernet.plugins import PACKAGE, kinds
 from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
 
 TruthName = Literal["valid", "test"]
+POOLED = "pool"  # the kind of method that trains on a pool
 
 
 class Plugin(Strict):
@@ -66,10 +67,12 @@ class LandmarkSet(Strict):
 
 
 class Net(Strict):
-    """The super-net: how weights are shared and whether batch-norm has an affine part."""
+    """The super-net: how weights are shared, whether batch-norm has an affine part, and in how many ``parts`` the
+    channels are divided, of which operations see the first (PC-DARTS: 4; else 1)."""
 
     sharing: Literal["one_shot", "node_shared"]
     affine: bool
+    parts: Count = 1
 
 
 class Additions(Strict):
@@ -79,15 +82,26 @@ class Additions(Strict):
     count: Count
 
 
+class Pool(Strict):
+    """Each iteration trains on what ``searcher`` met at the end of the one before."""
+
+    searcher: str
+
+
 class Method(Plugin):
-    """A way of training a super-net. ``start`` names the entry whose warm-up this one shares."""
+    """A way of training a super-net, and what regularises it after the warm-up.
+
+    ``start`` names the entry whose warm-up this one shares.
+    """
 
     net: Net
     train: Train
     iterations: Count = 1
     start: str | None = None
     landmarks: str | None = None
+    regulariser: Plugin | None = None
     additions: Additions | None = None
+    pool: Pool | None = None
 
     def segment(self, iteration: int) -> tuple[int, int]:
         """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up (D10)."""
@@ -176,13 +190,19 @@ def _check_plugins(config: Config, path: str) -> None:
     }
     for section, folder in sections.items():
         for name, plugin in getattr(config, section).items():
-            where = f"{path}: {section}.{name}"
-            if plugin.kind not in kinds(folder):
-                raise UserError(f"{where}.kind: no {plugin.kind!r}; known: {', '.join(kinds(folder))}")
-            try:
-                schema(folder, plugin.kind).model_validate(plugin.args)
-            except ValidationError as error:
-                raise UserError(f"{where}.args.{_one_line(error)}") from None
+            _check_plugin(plugin, folder, f"{path}: {section}.{name}")
+    for name, method in config.methods.items():
+        if method.regulariser is not None:
+            _check_plugin(method.regulariser, "regularisers", f"{path}: methods.{name}.regulariser")
+
+
+def _check_plugin(plugin: Plugin, folder: str, where: str) -> None:
+    if plugin.kind not in kinds(folder):
+        raise UserError(f"{where}.kind: no {plugin.kind!r}; known: {', '.join(kinds(folder))}")
+    try:
+        schema(folder, plugin.kind).model_validate(plugin.args)
+    except ValidationError as error:
+        raise UserError(f"{where}.args.{_one_line(error)}") from None
 
 
 def _check_references(config: Config, path: str) -> None:
@@ -225,8 +245,13 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
         owner = config.methods[method.start]
         if (owner.train, owner.net) != (train, method.net) or not train.warmup or owner.start is not None:
             raise UserError(f"{where}.start: {method.start!r} must own a warm-up with the same train and net settings")
-    if method.additions is not None:
-        known("searchers", method.additions.searcher, f"methods.{name}.additions.searcher")
+    for part in ("additions", "pool"):
+        if (chosen := getattr(method, part)) is not None:
+            known("searchers", chosen.searcher, f"methods.{name}.{part}.searcher")
+    if method.regulariser is not None and method.landmarks is None:
+        raise UserError(f"{where}.landmarks: is missing; {method.regulariser.kind!r} regularises with landmarks")
+    if (method.kind == POOLED) != (method.pool is not None) or (method.pool and not train.warmup):
+        raise UserError(f"{where}.pool: goes with kind {POOLED!r} and a warm-up, after which the first pool is met")
 
 
 def _one_line(error: ValidationError) -> str:

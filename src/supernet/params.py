@@ -70,10 +70,17 @@ def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str,
     if not isinstance(entry, dict) or "base" not in entry:
         return entry
     base = _with_bases(methods, entry["base"], path, (*chain, name))
-    own = {k: v for k, v in entry.items() if k != "base"}
-    if own.get("kind", base.get("kind")) != base.get("kind"):
-        base = {k: v for k, v in base.items() if k != "args"}
-    return merge(base, own)
+    return _over(base, {k: v for k, v in entry.items() if k != "base"})
+
+
+def _over(base: Any, own: Any) -> Any:
+    """`merge`, but a plug-in of another kind inherits no arguments."""
+    if isinstance(base, dict) and isinstance(own, dict):
+        if own.get("kind", base.get("kind")) != base.get("kind"):
+            base = {k: v for k, v in base.items() if k != "args"}
+        both = {k: _over(base[k], own[k]) for k in base if k in own}
+        return {**base, **own, **both}
+    return own
 
 
 class Loader(yaml.SafeLoader):

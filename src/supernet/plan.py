@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from supernet import paths
-from supernet.config import Config, Method, Task
+from supernet.config import Config, Method, Plugin, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.settings import StandaloneTruth
@@ -103,7 +103,7 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         **_net(chosen_task),
         **_machine(config),
         "order_truth": chosen_task.order_truth,
-        "method": {"kind": chosen.kind, "args": chosen.args},
+        "method": _plugin(chosen),
         "net": _dump(chosen.net),
         "train": _dump(chosen.train),
         "epochs": list(chosen.segment(iteration)),
@@ -115,13 +115,15 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": iteration - 1})
     if chosen.landmarks is not None and iteration:
         inputs["landmarks"] = landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
-    return Job(
-        "train",
-        settings,
-        {"weights": paths.WEIGHTS.format(**at), "log": paths.LOG.format(**at)},
-        inputs,
-        (f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"),
-    )
+    plugins = [f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"]
+    if chosen.regulariser is not None and iteration:
+        settings["regulariser"] = _plugin(chosen.regulariser)
+        plugins.append(f"supernet.regularisers.{chosen.regulariser.kind}")
+    if chosen.pool is not None and iteration:
+        before = {**at, "method": owner, "iteration": iteration - 1}
+        inputs["pool"] = paths.SEARCH.format(**before, searcher=chosen.pool.searcher)
+    outputs = {"weights": paths.WEIGHTS.format(**at), "log": paths.LOG.format(**at)}
+    return Job("train", settings, outputs, inputs, tuple(plugins))
 
 
 def score(config: Config, *, scale: str, task: str, method: str, estimator: str, seed: int, iteration: int) -> Job:
@@ -141,8 +143,13 @@ def search(config: Config, *, scale: str, task: str, method: str, searcher: str,
     estimator = config.estimators[chosen.estimator]
     settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
     at = {"scale": scale, "task": task, "method": method, "searcher": searcher, "seed": seed, "iteration": iteration}
+    method_entry = config.methods[method]
+    if method_entry.landmarks is not None and iteration:
+        where = {"scale": scale, "task": task}
+        inputs["landmarks"] = landmark_files(method_entry, method, paths.TRUTH, where, seed, iteration)
+        settings["order_truth"] = config.tasks[task].order_truth
     settings |= {
-        "searcher": {"kind": chosen.kind, "args": chosen.args, "score": chosen.score},
+        "searcher": {**_plugin(chosen), "score": chosen.score},
         "estimator": _dump(estimator),
         "seed": seed,
     }
@@ -257,6 +264,10 @@ def _net(task: Task) -> dict[str, Any]:
 
 def _machine(config: Config) -> dict[str, Any]:
     return {"threads": config.threads, "device": config.device}
+
+
+def _plugin(chosen: Plugin) -> dict[str, Any]:
+    return {"kind": chosen.kind, "args": chosen.args}
 
 
 def _dump(model: Any) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from supernet.data import Images
 from supernet.nets.stacked import Stacked
 from supernet.settings import StandaloneTruth
 from supernet.spaces import SearchSpace
-from supernet.step import Step
+from supernet.step import Method, Step
 from supernet.train import train
 
 EVALUATION_BATCH = 500
 
 
-class Plain:
+class Plain(Method):
     """Cross-entropy of the one architecture that a stand-alone net has."""
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:

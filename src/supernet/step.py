@@ -8,14 +8,14 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from supernet import checkpoints, device
-from supernet.checkpoints import MOMENTUM
+from supernet.checkpoints import METHOD, MOMENTUM
 from supernet.data import Images
 from supernet.errors import UserError
 from supernet.seeding import stream
@@ -43,22 +43,33 @@ class Step:
     note: Note
 
 
-class Conditional(NamedTuple):
-    """A loss that counts only if ``active``, a boolean scalar, holds; else the step is as if it had not been yielded.
+class Weighted(NamedTuple):
+    """Losses, scalars, that add up with constant ``weights: (len(losses),)``.
 
-    What only an inactive loss uses is left untouched, on every device (D07); an accelerator is not waited for. It is
-    the last loss of its step.
+    A loss of weight 0 is as if it were not there: what only it uses is left untouched, on every device (D07), and an
+    accelerator is not waited for. It is the last loss of its step.
     """
 
-    loss: Tensor
-    active: Tensor
+    losses: Sequence[Tensor]
+    weights: Tensor
 
 
-class Method(Protocol):
-    """A way of training a super-net: `losses` is all it must have."""
+class Method:
+    """A way of training a super-net: `losses` is all it must say."""
 
-    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Weighted]:
         """Scalars; each is back-propagated as soon as it is yielded, the gradients add up to one optimiser step."""
+        raise NotImplementedError
+
+    def own_step(self, net: nn.Module, step: Step) -> None:
+        """Learn what is no weight of ``net``, before the weights' step; it leaves no gradient on them."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What `own_step` has learnt, for `restore`; ``gates: (choices, options)`` are logits that a search may use."""
+        return {}
+
+    def restore(self, values: dict[str, np.ndarray]) -> None:
+        """The inverse of `state`."""
 
 
 def learning_rate(settings: Train, epoch: int) -> float:
@@ -72,7 +83,7 @@ class Trainer:
     * ``seeds``: of the run. Several train as many copies in one net (`nets.stacked`), each on its own batches and with
       its own clipping: ``x`` is ``(N, copies * 3, H, W)`` then, ``y: (N, copies)``, and a loss the mean over the
       copies. That is the same as one after another only if the losses are plain means over images: no hinge.
-    * ``deferred``: losses that are `Conditional` are decided on the device, without waiting for it. The update is the
+    * ``deferred``: which `Weighted` losses count is decided on the device, without waiting for it. The update is the
       same, up to the order of sums in the gradients' norm. By default on all devices but the CPU.
     """
 
@@ -119,6 +130,7 @@ class Trainer:
         # None leaves operations off the path untouched: no momentum, no decay (D07).
         self.optimiser.zero_grad(set_to_none=not self.settings.decay_unused)
         with device.autocast(self.settings.precision, x.device.type):
+            self.method.own_step(self.net, step)
             provisional = self._backward(self.method.losses(self.net, step))
         self._clip()
         self._update(provisional)
@@ -151,26 +163,24 @@ class Trainer:
         for gradient in gradients:
             gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
 
-    def _backward(self, losses: Iterable[Tensor | Conditional]) -> list[tuple[nn.Parameter, Tensor]]:
-        """Add up all gradients; return the parameters that only a deferred loss reached, each with its condition.
+    def _backward(self, losses: Iterable[Tensor | Weighted]) -> list[tuple[nn.Parameter, Tensor]]:
+        """Add up all gradients; return the parameters that only deferred losses reached, each with whether one counts.
 
-        An inactive deferred loss has a gradient of zeros, which changes no sum.
+        A deferred loss of weight 0 has a gradient of zeros, which changes no sum, and gives itself away by it.
         """
         provisional, copies, last = [], len(self.seeds), False
         for loss in losses:
             if last:
-                raise RuntimeError(
-                    "a conditional loss is the last of its step: what follows could touch the same weights"
-                )
-            last = isinstance(loss, Conditional)
+                raise RuntimeError("weighted losses are the last of a step: what follows could touch the same weights")
+            last = isinstance(loss, Weighted)
             if not last:
                 (loss * copies).backward()
             elif self.deferred:
                 untouched = [p for p in self.net.parameters() if p.grad is None]
-                (torch.where(loss.active, loss.loss, 0.0) * copies).backward()
-                provisional += [(p, loss.active) for p in untouched if p.grad is not None]
-            elif loss.active:
-                (loss.loss * copies).backward()
+                (torch.stack(list(loss.losses)) * loss.weights * copies).sum().backward()
+                provisional += [(p, p.grad.any()) for p in untouched if p.grad is not None]
+            elif used := [w * one for w, one in zip(loss.weights.tolist(), loss.losses, strict=True) if w]:
+                (sum(used) * copies).backward()
         return provisional
 
     @torch.no_grad()
@@ -183,14 +193,17 @@ class Trainer:
             p.copy_(torch.where(active, p, old_p))
             buffer.copy_(torch.where(active, buffer, old_buffer))
 
-    def momentum(self) -> dict[str, np.ndarray]:
-        """The optimiser's buffers as numpy arrays."""
+    def state(self) -> dict[str, np.ndarray]:
+        """The optimiser's buffers, and what the method has learnt itself, as numpy arrays."""
         buffers = {name: self.optimiser.state[p]["momentum_buffer"] for name, p in self.net.named_parameters()}
-        return {MOMENTUM + name: value.cpu().numpy().copy() for name, value in buffers.items()}
+        learnt = {METHOD + name: value for name, value in self.method.state().items()}
+        return {MOMENTUM + name: value.cpu().numpy().copy() for name, value in buffers.items()} | learnt
 
     def restore(self, values: dict[str, np.ndarray], prefix: str) -> None:
-        """Put weights named ``prefix...`` and the buffers of `momentum` back."""
+        """Put back weights named ``prefix...`` and what `state` returned, if anything: else the method starts anew."""
         checkpoints.load_arrays(self.net, checkpoints.under(values, prefix))
+        if learnt := checkpoints.under(values, METHOD):
+            self.method.restore(learnt)
         for name, p in self.net.named_parameters():
             buffer = self.optimiser.state[p]["momentum_buffer"]
             buffer.copy_(torch.from_numpy(np.array(values[MOMENTUM + name])))

@@ -64,9 +64,9 @@ def train(
     """Train ``net`` in place from epoch ``epochs[0]`` up to ``epochs[1]`` and return its checkpoints and log.
 
     The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, and
-    ``momentum/{name}`` to the optimiser's buffers at the end, from which ``previous`` continues. ``seeds``: one, or one
-    for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a folder for resumable state (none is kept without
-    it); ``label`` names the progress bar (none is shown without it).
+    ``momentum/{name}`` and ``method/{name}`` to the optimiser's buffers and the method's state at the end, from which
+    ``previous`` continues. ``seeds``: one, or one for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a
+    folder for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
     Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """
     trainer = Trainer(net, method, weights, guide, settings, seeds)
@@ -87,7 +87,7 @@ def train(
                 last_saved = time.monotonic()
             if stopped():
                 raise Interrupted(f"{label} stopped at step {progress.step} of {last}; run again to go on")
-    return {**progress.checkpoints, **trainer.momentum()}, progress.rows
+    return {**progress.checkpoints, **trainer.state()}, progress.rows
 
 
 def _end_epoch(trainer: Trainer, progress: Progress, last: int) -> None:
@@ -102,7 +102,7 @@ def _end_epoch(trainer: Trainer, progress: Progress, last: int) -> None:
 
 
 def _save(trainer: Trainer, progress: Progress, state: Path) -> None:
-    tensors = {f"now/{k}": v for k, v in arrays(trainer.net).items()} | trainer.momentum()
+    tensors = {f"now/{k}": v for k, v in arrays(trainer.net).items()} | trainer.state()
     tensors |= {f"kept/{k}": v for k, v in progress.checkpoints.items()}
     sums = {name: (float(total), count) for name, (total, count) in progress.sums.items()}
     states.save(state, tensors, {"step": progress.step, "sums": sums, "rows": progress.rows})

@@ -79,7 +79,7 @@ def test_a_better_fitted_path_scores_higher(subject):
 
 
 def test_too_few_images_is_a_one_line_error(subject):
-    with pytest.raises(UserError, match="batch \\* batches is 32, more than the 24 images"):
+    with pytest.raises(UserError, match=r"batch \* \(batches\) is 32, more than the 24 images"):
         estimators.make("oneshot", subject, {"batch": 8, "batches": 4})
 
 
@@ -119,3 +119,14 @@ def test_equal_plans_are_scored_once_and_both_get_the_score(subject, monkeypatch
     monkeypatch.setattr(subject.net, "each", lambda x, archs, keep: each(x, asked.append(len(archs)) or archs, keep))
     scores = estimators.make("oneshot", subject, {"batch": 8, "batches": 1})([one, FOUND[0], twin])
     assert asked == [2] and scores["loss"][0] == scores["loss"][2] != scores["loss"][1]
+
+
+def test_soft_paths_by_hand(subject):
+    """A soft path mixes all operations, so that equal plans are not equal scores."""
+    one, twin = (0, 3, 1, 0, 0, 1), (0, 3, 2, 0, 2, 1)
+    scores = estimators.make("oneshot", subject, {"batch": 8, "batches": 1, "softness": 0.1})([one, twin])
+    x, y = subject.images.plain(np.arange(8))
+    gates = torch.full((6, 5), 0.175)
+    gates[range(6), one] = 0.3
+    loss = torch.nn.functional.cross_entropy(subject.net(x, gates=gates), y)
+    assert scores["loss"][0] == pytest.approx(-loss.item(), abs=1e-6) and scores["loss"][0] != scores["loss"][1]

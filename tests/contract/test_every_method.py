@@ -6,11 +6,12 @@ import torch
 
 from supernet import config, methods, plugins, spaces
 from supernet.seeding import stream
-from supernet.step import Conditional, Step
+from supernet.step import Step
 
 SPACE = spaces.load("nasbench201")
 LANDMARKS = ((3,) * 6, (1,) * 6, (2,) * 6, (3, 3, 1, 1, 2, 2))
 TRUTH = np.array([0.9, 0.5, 0.7, 0.8])
+POOL = ((3, 2, 1, 4, 3, 2), (2, 2, 2, 3, 3, 3))
 
 
 @pytest.fixture(params=plugins.kinds("methods"))
@@ -19,7 +20,7 @@ def kind(request):
 
 
 def make(kind):
-    return methods.make(kind, methods.Setup(SPACE, 10, 2, 0, LANDMARKS, TRUTH), {})
+    return methods.make(kind, methods.Setup(SPACE, 10, 2, 0, LANDMARKS, TRUTH, POOL), {})
 
 
 def step(epoch, number=0):
@@ -30,8 +31,9 @@ def step(epoch, number=0):
 
 
 def losses(method, net, step):
-    """All losses of a step, those too that count only under a condition."""
-    return [one.loss if isinstance(one, Conditional) else one for one in method.losses(net, step)]
+    """All losses of a step, after what the method learns itself."""
+    method.own_step(net, step)
+    return list(method.losses(net, step))
 
 
 def test_every_argument_has_a_default_and_fits_the_signature(kind):
@@ -72,8 +74,25 @@ def test_the_warm_up_needs_no_landmarks(kind):
     assert list(method.losses(net, step(1.0)))
 
 
-def test_all_methods_share_their_training_paths(kind):
-    """Common random numbers: the first loss of a step is that of the same path, whatever the method adds."""
+def test_its_own_step_moves_no_weight_and_leaves_no_gradient(kind):
     net = SPACE.build(width=4, cells=1, classes=3)
-    spos = next(iter(make("spos").losses(net, step(6.0, 3))))
-    assert next(iter(make(kind).losses(net, step(6.0, 3)))).item() == spos.item()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    make(kind).own_step(net, step(6.0))
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_its_state_is_arrays_that_restore_it(kind):
+    net = SPACE.build(width=4, cells=1, classes=3)
+    first, again = make(kind), make(kind)
+    for number in range(3):
+        first.own_step(net, step(6.0, number))
+    state = {name: value.copy() for name, value in first.state().items()}
+    assert all(isinstance(value, np.ndarray) and value.ndim for value in state.values())
+    again.restore(state)
+    for number in range(3, 6):
+        first.own_step(net, step(6.0, number))
+        again.own_step(net, step(6.0, number))
+    assert first.state().keys() == again.state().keys() == state.keys()
+    assert all(np.array_equal(value, again.state()[name]) for name, value in first.state().items())
+    assert not state or any(not np.array_equal(value, state[name]) for name, value in first.state().items())

@@ -36,8 +36,10 @@ def test_the_projects_own_file_is_fine_at_every_scale():
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [
-        ("methods.landmark.args.weight", -1.0, "methods.landmark.args.weight: Input should be greater"),
-        ("methods.landmark.args.wieght", 1.0, "methods.landmark.args.wieght: is not a known key"),
+        ("methods.landmark.regulariser.args.weight", -1.0, "regulariser.args.weight: Input should be greater"),
+        ("methods.landmark.regulariser.args.wieght", 1.0, "regulariser.args.wieght: is not a known key"),
+        ("methods.landmark.landmarks", None, "methods.landmark.landmarks: is missing; 'landmark' regularises"),
+        ("methods.landmark.pool", {"searcher": "random"}, "methods.landmark.pool: goes with kind 'pool'"),
         ("methods.spos.kind", "spso", "methods.spos.kind: no 'spso'; known:"),
         ("methods.spos.train.lr", "fast", "methods.spos.train.lr: Input should be a valid number, got 'fast'"),
         ("methods.spos.train.batch", None, "methods.spos.train.batch: is missing"),
@@ -94,14 +96,14 @@ def test_numbers_in_exponent_form_are_numbers():
 
 def test_scales_and_bases_merge_recursively():
     full, demo = config.load("full", PARAMS), config.load("demo", PARAMS)
-    assert full.methods["landmark-shuffled"].args == {"weight": 10.0, "pairs": 1, "ranks": "shuffled"}
+    assert full.methods["landmark-shuffled"].regulariser.args == {"weight": 10.0, "count": 1, "ranks": "shuffled"}
     assert demo.methods["landmark"].train == demo.methods["spos"].train
     assert demo.methods["spos"].train.weight_decay == full.methods["spos"].train.weight_decay
     assert demo.methods["spos"].train.epochs < full.methods["spos"].train.epochs
 
 
 def test_args_of_another_kind_are_not_inherited():
-    assert config.load("full", PARAMS).methods["landmark-ce"].args == {}
+    assert config.load("full", PARAMS).methods["landmark-ce"].regulariser.args == {}
 
 
 def test_segments_tile_the_epochs():
@@ -111,6 +113,6 @@ def test_segments_tile_the_epochs():
 
 
 def test_every_plug_in_has_a_schema_of_its_signature():
-    for folder in ("datasets", "tables", "methods", "estimators", "searchers"):
+    for folder in ("datasets", "tables", "methods", "regularisers", "estimators", "searchers"):
         for kind in config.kinds(folder):
             assert config.schema(folder, kind).model_config["extra"] == "forbid"

@@ -58,21 +58,21 @@ def test_the_loop_reaches_training_but_not_a_look_up(package):
 def test_params_and_planning_are_not_part_of_training(package):
     """What params.yaml says reaches a rule as its settings; a change of the reader alone re-runs nothing."""
     copy, digest = package
-    before = digest("supernet.stages.train", "supernet.methods.landmark", "supernet.spaces.nasbench201")
+    before = digest("supernet.stages.train", "supernet.regularisers.landmark", "supernet.spaces.nasbench201")
     for name in ("config.py", "plan.py", "cli.py"):
         (copy / name).write_text((copy / name).read_text() + "\nEDITED = 1\n")
-    assert digest("supernet.stages.train", "supernet.methods.landmark", "supernet.spaces.nasbench201") == before
+    assert digest("supernet.stages.train", "supernet.regularisers.landmark", "supernet.spaces.nasbench201") == before
 
 
 def test_a_plug_in_is_part_of_the_code_that_names_it(package):
     copy, digest = package
     before = (
-        digest("supernet.stages.train", "supernet.methods.landmark"),
+        digest("supernet.stages.train", "supernet.regularisers.landmark"),
         digest("supernet.stages.train", "supernet.methods.spos"),
     )
-    edit(copy / "methods" / "landmark.py", "if weight == 0:", "if weight <= 0:")
+    edit(copy / "regularisers" / "landmark.py", "if weight == 0 or", "if weight <= 0 or")
     after = (
-        digest("supernet.stages.train", "supernet.methods.landmark"),
+        digest("supernet.stages.train", "supernet.regularisers.landmark"),
         digest("supernet.stages.train", "supernet.methods.spos"),
     )
     assert before[0] != after[0] and before[1] == after[1]

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from supernet import methods, spaces, states
+from supernet import methods, plugins, regularisers, spaces, states
 from supernet import train as loop
 from supernet.checkpoints import arrays
 from supernet.data import Images
 from supernet.errors import UserError
 from supernet.seeding import stream
 from supernet.settings import Train
-from supernet.step import Conditional, Trainer, learning_rate
+from supernet.step import Method, Trainer, Weighted, learning_rate
 
 SPACE = spaces.load("nasbench201")
 SETTINGS = Train(epochs=4, warmup=2, batch=8, lr=0.1, weight_decay=5e-4, checkpoint_every=1)
@@ -29,10 +29,20 @@ def images(seed, n=32):
     return Images(torch.from_numpy(pixels), torch.from_numpy(labels), mean=half, std=half, classes=3, flip=True)
 
 
-def run(epochs=(0, 4), previous=None, state=None, kind="landmark", settings=SETTINGS, method=None):
+def made(kind, settings=SETTINGS, regularised=True):
+    """A method, with landmark regularisation or without."""
+    pool = ((3, 2, 1, 4, 3, 2), (2, 2, 2, 3, 3, 3))
+    truth = np.array([0.9, 0.5, 0.7])
+    setup = methods.Setup(SPACE, settings.epochs, settings.warmup, 0, LANDMARKS, truth, pool)
+    method = methods.make(kind, setup, {})
+    if not regularised:
+        return method
+    return regularisers.Regularised(method, regularisers.make("landmark", setup, {}), settings.warmup)
+
+
+def run(epochs=(0, 4), previous=None, state=None, kind="spos", regularised=True, settings=SETTINGS, method=None):
     net = SPACE.build(width=4, cells=1, classes=3)
-    setup = methods.Setup(SPACE, settings.epochs, settings.warmup, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
-    method = method or methods.make(kind, setup, {})
+    method = method or made(kind, settings, regularised)
     where = {"epochs": epochs, "previous": previous, "state": state, "label": None}
     return loop.train(net, method, images(0), images(1), settings, seeds=[0], **where)
 
@@ -45,7 +55,7 @@ def test_same_arguments_same_bits_and_a_log_row_an_epoch():
     (first, rows), (again, rows_again) = run(), run()
     assert same(first, again) and rows == rows_again
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-    assert "hinge" not in rows[1] and {"hinge", "violated", "weight"} <= rows[3].keys()
+    assert "ranking_loss" not in rows[1] and {"ranking_loss", "violated", "weight"} <= rows[3].keys()
     assert {name.split("/")[0] for name in first} == {"1", "2", "3", "4", "momentum"}
 
 
@@ -58,10 +68,10 @@ def test_segments_end_in_the_bits_of_one_run():
 
 
 def test_the_warm_up_of_landmark_is_spos():
-    assert same(run(epochs=(0, 2))[0], run(epochs=(0, 2), kind="spos")[0])
+    assert same(run(epochs=(0, 2))[0], run(epochs=(0, 2), regularised=False)[0])
 
 
-class StopAt:
+class StopAt(Method):
     """A method that sends this process a signal at one step."""
 
     def __init__(self, method, number, signal_number):
@@ -74,18 +84,27 @@ class StopAt:
             os.kill(os.getpid(), self.signal)
         yield from self.method.losses(net, step)
 
+    def own_step(self, net, step):
+        self.method.own_step(net, step)
+
+    def state(self):
+        return self.method.state()
+
+    def restore(self, values):
+        self.method.restore(values)
+
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_stopped_at_any_step_and_resumed_it_ends_in_the_same_bits(tmp_path, signal_number):
+@pytest.mark.parametrize("kind", plugins.kinds("methods"))
+def test_stopped_at_any_step_and_resumed_it_ends_in_the_same_bits(tmp_path, kind, signal_number):
     assert threading.current_thread() is threading.main_thread()
-    whole, rows = run()
-    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
+    whole, rows = run(kind=kind)
     stops = 0
     for number in (3, 4, 1, 6):  # steps after each start: inside an epoch, at its end, at once
         with pytest.raises(loop.Interrupted, match="run again to go on"):
-            run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), number, signal_number))
+            run(state=tmp_path, method=StopAt(made(kind), number, signal_number))
         stops += 1
-    resumed, rows_resumed = run(state=tmp_path)
+    resumed, rows_resumed = run(state=tmp_path, kind=kind)
     assert stops == 4 and same(whole, resumed) and rows == rows_resumed
 
 
@@ -101,7 +120,7 @@ def test_first_step_is_sgd_by_hand():
     settings = Train(epochs=1, batch=32, lr=0.1, weight_decay=0.01, clip=1.0)
     net = SPACE.build(width=4, cells=1, classes=3)
     before = arrays(net)
-    tensors, _ = run(epochs=(0, 1), kind="spos", settings=settings)
+    tensors, _ = run(epochs=(0, 1), regularised=False, settings=settings)
     rng = stream(0, "augment", 0)
     order = images(0).epoch(32, stream(0, "batches", 0))[0]
     x, y = images(0).batch(order, rng)
@@ -126,43 +145,42 @@ def test_too_large_a_batch_names_its_key_and_the_split():
         run(settings=SETTINGS.model_copy(update={"batch": 64}))
     net = SPACE.build(width=4, cells=1, classes=3)
     with pytest.raises(UserError, match=r"train\.batch: 8 .* split guide"):
-        Trainer(net, methods.make("spos", methods.Setup(SPACE, 4, 2, 0), {}), images(0), images(1, 7), SETTINGS, [0])
+        Trainer(net, made("spos", regularised=False), images(0), images(1, 7), SETTINGS, [0])
 
 
-def test_a_conditional_loss_is_the_last_of_its_step():
-    class Method:
+def test_weighted_losses_are_the_last_of_their_step():
+    class Wrong(Method):
         def losses(self, net, step):
             loss = torch.nn.functional.cross_entropy(net(step.x, (3,) * 6), step.y)
-            yield Conditional(loss, torch.tensor(True))
+            yield Weighted([loss], torch.ones(1))
             yield torch.nn.functional.cross_entropy(net(step.x, (2,) * 6), step.y)
 
     net = SPACE.build(width=4, cells=1, classes=3)
-    with pytest.raises(RuntimeError, match="last of its step"):
-        Trainer(net, Method(), images(0), None, SETTINGS, [0]).step(0, lambda name, value: None)
+    with pytest.raises(RuntimeError, match="last of a step"):
+        Trainer(net, Wrong(), images(0), None, SETTINGS, [0]).step(0, lambda name, value: None)
 
 
 def test_the_whole_state_is_saved_at_the_signal(tmp_path):
-    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
     with pytest.raises(loop.Interrupted):
-        run(state=tmp_path, method=StopAt(methods.make("landmark", setup, {}), 6, signal.SIGTERM))
+        run(state=tmp_path, method=StopAt(made("spos"), 6, signal.SIGTERM))
     assert states.load(tmp_path)[1]["step"] == 6
 
 
 def updated(active, deferred, settings=SETTINGS):
-    """Weights and momentum after two steps of which the first has a conditional loss of its own path."""
+    """Weights and momentum after two steps of which the first has a weighted loss of its own path."""
 
-    class Method:
+    class Twice(Method):
         def losses(self, net, step):
             yield torch.nn.functional.cross_entropy(net(step.x, (1, 2, 0, 0, 0, 3)), step.y)
             if step.epoch == 0:
                 loss = torch.nn.functional.cross_entropy(net(step.x, (3, 2, 0, 0, 2, 0)), step.y)
-                yield Conditional(loss if active else loss * 0, torch.tensor(active))
+                yield Weighted([loss], torch.tensor([float(active)]))
 
     net = SPACE.build(width=4, cells=1, classes=3)
-    trainer = Trainer(net, Method(), images(0), None, settings, [0], deferred)
+    trainer = Trainer(net, Twice(), images(0), None, settings, [0], deferred)
     for number in range(2):
         trainer.step(number, lambda name, value: None)
-    return {**arrays(net), **trainer.momentum()}
+    return {**arrays(net), **trainer.state()}
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -170,10 +188,10 @@ def test_deciding_on_the_device_is_the_same_update(active):
     now, later = updated(active, deferred=False), updated(active, deferred=True)
     assert all(np.allclose(now[name], later[name], rtol=1e-6, atol=1e-8) for name in now)
     fresh = arrays(SPACE.build(width=4, cells=1, classes=3))
-    only_conditional = [name for name in fresh if ".ops.0_3." in name or ".ops.4_2." in name]
-    assert only_conditional
+    only_weighted = [name for name in fresh if ".ops.0_3." in name or ".ops.4_2." in name]
+    assert only_weighted
     for result in (now, later):
-        for name in only_conditional:
+        for name in only_weighted:
             assert np.array_equal(result[name], fresh[name]) != active
             assert result["momentum/" + name].any() == active
 
@@ -181,7 +199,7 @@ def test_deciding_on_the_device_is_the_same_update(active):
 def test_unused_operations_decay_only_if_asked():
     """D07: an operation used in the first step alone is moved by the second one, or is not."""
 
-    class Once:
+    class Once(Method):
         def losses(self, net, step):
             path = (3, 2, 0, 0, 2, 0) if step.epoch == 0 else (1, 2, 0, 0, 0, 3)
             yield torch.nn.functional.cross_entropy(net(step.x, path), step.y)
@@ -202,9 +220,8 @@ def test_unused_operations_decay_only_if_asked():
 
 def test_resumed_with_decay_of_unused_operations_it_ends_in_the_same_bits(tmp_path):
     settings = SETTINGS.model_copy(update={"decay_unused": True})
-    setup = methods.Setup(SPACE, 4, 2, 0, LANDMARKS, np.array([0.9, 0.5, 0.7]))
     with pytest.raises(loop.Interrupted):
-        stopping = StopAt(methods.make("landmark", setup, {}), 6, signal.SIGTERM)
+        stopping = StopAt(made("spos", settings), 6, signal.SIGTERM)
         run(state=tmp_path, settings=settings, method=stopping)
     resumed, whole = run(state=tmp_path, settings=settings)[0], run(settings=settings)[0]
     assert same(resumed, whole) and not same(whole, run()[0])

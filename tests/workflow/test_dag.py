@@ -97,8 +97,8 @@ def test_snakefiles_are_formatted_and_lint_clean() -> None:
         ({"seedz": [0]}, "params.yaml: seedz: is not a known key"),
         ({"methods": {"spos": {"train": {"warmup": 99}}}}, "params.yaml: methods.spos.train.warmup: 99"),
         (
-            {"methods": {"landmark": {"args": {"wait": 1.0}}}},
-            "params.yaml: methods.landmark.args.wait: is not a known key",
+            {"methods": {"landmark": {"regulariser": {"args": {"wait": 1.0}}}}},
+            "params.yaml: methods.landmark.regulariser.args.wait: is not a known key",
         ),
     ],
 )

@@ -43,7 +43,7 @@ def test_another_folder_and_other_processes_give_the_same_bits(finished: Project
 
 def test_a_change_reruns_its_cone_only(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "copy")
-    project.write(params.merge(TINY, {"methods": {"landmark-t3": {"args": {"weight": 5.0}}}}))
+    project.write(params.merge(TINY, {"methods": {"landmark-t3": {"regulariser": {"args": {"weight": 5.0}}}}}))
     planned = project.planned("demo")
     trained = {message for message in planned if "training" in message}
     assert trained == {

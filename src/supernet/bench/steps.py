@@ -10,9 +10,10 @@ from torch.nn import functional as F
 from supernet import device, standalone
 from supernet.bench.subjects import SPACE, Paths, Rows, build, images, row, sampled, stepping, threes, trainer
 from supernet.bench.timing import Work, interleaved, memory_mb, peak_memory_mb, work
-from supernet.methods import Setup, landmark
+from supernet.methods import Setup, spos
 from supernet.nets import ops
 from supernet.nets.stacked import Stacked
+from supernet.regularisers import Regularised, landmark
 from supernet.settings import Train
 from supernet.step import Trainer
 
@@ -122,14 +123,19 @@ def trainings(rounds: int, where: str) -> Rows:
     return rows
 
 
+def regularised(setup: Setup, pairs: int = 1) -> Regularised:
+    """SPOS with ``pairs`` landmark pairs a step from the first one on."""
+    return Regularised(spos.make(setup), landmark.make(setup, count=pairs), 0)
+
+
 def growth(rounds: int, where: str) -> Rows:
     """How a step's time grows with pairs m, landmarks M, cells and width."""
     device.prepare(1, where)
     batch, net = 64, build(1, where)
 
-    def regularised(landmarks: int, pairs: int) -> Callable[[int], None]:
+    def with_pairs(landmarks: int, pairs: int) -> Callable[[int], None]:
         setup = Setup(SPACE, 10, 0, 0, tuple(sampled(landmarks)), np.arange(landmarks) / landmarks)
-        made = trainer(net, landmark.make(setup, pairs=pairs), batch, where)
+        made = trainer(net, regularised(setup, pairs), batch, where)
         start = 5 * made.steps
         return lambda number: made.step(start + number, lambda name, value: None)
 
@@ -137,8 +143,8 @@ def growth(rounds: int, where: str) -> Rows:
         return stepping(trainer(build(cells, where, width), Paths(threes(rounds // 3)), batch, where))
 
     groups = {
-        "pairs m": {m: regularised(30, m) for m in (1, 2, 4, 8)},
-        "landmarks M": {count: regularised(count, 1) for count in (10, 30, 100)},
+        "pairs m": {m: with_pairs(30, m) for m in (1, 2, 4, 8)},
+        "landmarks M": {count: with_pairs(count, 1) for count in (10, 30, 100)},
         "cells": {cells: plain(cells, 16) for cells in (1, 3, 5)},
         "width": {width: plain(1, width) for width in (16, 32)},
     }
@@ -156,7 +162,7 @@ def memory(where: str) -> Rows:
     """Resident memory after 100 steps with a pair, and after 400."""
     device.prepare(1, where)
     setup = Setup(SPACE, 10, 0, 0, tuple(sampled(30)), np.arange(30) / 30)
-    made = trainer(build(1, where), landmark.make(setup), 64, where, size=16)
+    made = trainer(build(1, where), regularised(setup), 64, where, size=16)
     taken = {}
     for number in range(401):
         made.step(5 * made.steps + number, lambda name, value: None)

@@ -14,10 +14,10 @@ from supernet import landmarks, spaces
 from supernet.arch import Arch
 from supernet.bench.timing import Work
 from supernet.data import Images
-from supernet.methods.landmark import ranking_hinge
+from supernet.ranking import hinge
 from supernet.seeding import stream
 from supernet.settings import Train
-from supernet.step import Conditional, Method, Step, Trainer
+from supernet.step import Method, Step, Trainer, Weighted
 
 Rows = list[dict[str, Any]]
 SPACE = spaces.load("nasbench201")
@@ -71,7 +71,7 @@ def threes(count: int) -> list[Arch]:
     return found
 
 
-class Paths:
+class Paths(Method):
     """A plain step of one of ``threes``, and a landmark pair of the other two, which is active or is not.
 
     Over whole threes, each architecture is once the path and twice in the pair.
@@ -80,18 +80,18 @@ class Paths:
     def __init__(self, chosen: list[Arch], pair_active: bool | None = None):
         self.chosen, self.pair_active, self.number = chosen, pair_active, 0
 
-    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Conditional]:
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Weighted]:
         three, turn = divmod(self.number % len(self.chosen), 3)
         path, *pair = (self.chosen[3 * three + (turn + k) % 3] for k in range(3))
         yield F.cross_entropy(net(step.x, path), step.y)
         if self.pair_active is None:
             return
         x, y = step.guide()
-        losses = torch.stack([F.cross_entropy(one, y) for one in net.each(x, pair)])
-        better_first = (losses[0] > losses[1]) == self.pair_active  # the hinge is active where the better loses
-        order = torch.stack([1 - better_first.long(), better_first.long()])[None]
-        hinge = ranking_hinge(losses, order)
-        yield Conditional(hinge, hinge > 0)
+        losses = [F.cross_entropy(one, y) for one in net.each(x, pair)]
+        values = torch.stack([loss.detach() for loss in losses]).requires_grad_()
+        gap = (values[0] - values[1]).abs() * (1 if self.pair_active else -1)
+        (weights,) = torch.autograd.grad(hinge(gap), values)
+        yield Weighted(losses, weights)
 
 
 def trainer(net: nn.Module, method: Method, batch: int, where: str, precision: str = "fp32", size: int = 32) -> Trainer:

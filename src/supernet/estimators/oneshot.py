@@ -14,7 +14,8 @@ from supernet.arch import Arch
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
 from supernet.nets import recalibration
-from supernet.settings import Count, Precision
+from supernet.nets.gates import soft_path
+from supernet.settings import Count, Fraction, Precision
 
 KEEP = 64  # intermediate tensors shared between architectures; bounds memory, cannot change a number
 
@@ -27,6 +28,7 @@ def make(
     statistics: Literal["batch", "recalibrated"] = "batch",
     calibration: Count = 10,
     precision: Precision = "fp32",
+    softness: Fraction | None = None,
 ) -> Estimate:
     """Score on the first ``batches`` batches of ``batch`` images, not augmented: ``accuracy``, and ``loss`` negated.
 
@@ -34,14 +36,20 @@ def make(
       same for all architectures. ``recalibrated``: their mean over ``calibration`` batches before these (of the same
       size), as for a net that is deployed.
     * ``precision``: ``bf16`` is faster; `supernet bench` says by how much, and how alike it ranks.
+    * ``softness``: paths are soft (`nets.gates.soft_path`), for super-nets that were trained as mixtures; with the
+      statistics of each batch.
 
-    Architectures of the same plan (`SuperNet.plan`) are scored once.
+    Architectures of the same plan (`SuperNet.plan`) are scored once, unless their paths are soft.
     """
     net, images = subject.net.eval(), subject.images
+    sizes = [len(options) for options in net.options]
     skipped = calibration if statistics == "recalibrated" else 0
     asked = batch * (batches + skipped)
     if asked > len(images):
-        raise UserError(f"estimators: batch * batches is {asked}, more than the {len(images)} images there are")
+        sum_of = "batches + calibration" if skipped else "batches"
+        raise UserError(f"estimators: batch * ({sum_of}) is {asked}, more than the {len(images)} images there are")
+    if softness is not None and skipped:
+        raise UserError("estimators: softness goes with statistics: batch, not with recalibrated")
     data = [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(batches + skipped)]
     first, scored = [x for x, _ in data[:skipped]], data[skipped:]
 
@@ -51,12 +59,16 @@ def make(
             for i, arch in enumerate(archs):
                 alone = recalibration.recalibrated(net, arch, first)
                 yield from ((i, alone(x), y) for x, y in scored)
+        elif softness is not None:
+            gates = [soft_path(arch, sizes, softness).to(images.labels.device) for arch in archs]
+            for x, y in scored:
+                yield from ((i, net(x, gates=one), y) for i, one in enumerate(gates))
         else:
             for x, y in scored:
                 yield from ((i, one, y) for i, one in enumerate(net.each(x, archs, keep=KEEP)))
 
     def estimate(archs: Sequence[Arch]) -> dict[str, np.ndarray]:
-        plans = [net.plan(tuple(arch)) for arch in archs]
+        plans = [net.plan(tuple(arch)) if softness is None else tuple(arch) for arch in archs]
         # One architecture a plan, neighbours side by side, so that what they share is still there.
         chosen = sorted((tuple(arch), plan) for plan, arch in dict(zip(plans, archs, strict=True)).items())
         right, loss = np.zeros(len(chosen)), np.zeros(len(chosen))

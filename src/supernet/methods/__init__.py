@@ -1,7 +1,7 @@
 """Super-net training algorithms: one file each, which exports ``make(setup, *, ...)``.
 
-The keyword-only parameters of ``make`` are what ``methods.NAME.args`` in params.yaml may say. `supernet.step.Method`
-is the protocol of what it returns.
+The keyword-only parameters of ``make`` are what ``methods.NAME.args`` in params.yaml may say. It returns a
+`supernet.step.Method`; what regularises one is in `supernet.regularisers`.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ class Setup:
     * ``landmarks``: architectures with known stand-alone performance, ``truth: (len(landmarks),)`` their accuracies,
       higher is better; none in the warm-up.
     * ``seed``: of the run, for what a method draws once and not at every step.
+    * ``pool``: architectures that a search met at the end of the iteration before, each once; none in the warm-up.
     """
 
     space: SearchSpace
@@ -31,6 +32,7 @@ class Setup:
     seed: int
     landmarks: tuple[Arch, ...] = ()
     truth: np.ndarray = field(default_factory=lambda: np.empty(0))
+    pool: tuple[Arch, ...] = ()
 
 
 def make(kind: str, setup: Setup, args: dict[str, Any]) -> Method:

@@ -10,7 +10,7 @@ from supernet.methods import Setup
 from supernet.step import Method, Step
 
 
-class SPOS:
+class SPOS(Method):
     """See `make`."""
 
     def __init__(self, setup: Setup):

@@ -25,11 +25,16 @@ class Cell(nn.Module):
         self.ops = nn.ModuleDict(weights)
 
     def forward(
-        self, x: Tensor, output: Expression | None, gates: Tensor | None = None, known: Values | None = None
+        self,
+        x: Tensor,
+        output: Expression | None,
+        known: Values,
+        gates: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
         if output is None:
             return torch.zeros_like(x)
-        return expressions.evaluate(output, x, self.ops, gates, {} if known is None else known)
+        return expressions.evaluate(output, x, self.ops, known, gates, weights)
 
 
 class SuperNet(nn.Module):
@@ -39,6 +44,8 @@ class SuperNet(nn.Module):
     * ``sharing``: which weights an operation uses (`nets.sharing`).
     * ``stages``: channels of each stage; ``cells`` a stage; a reduction before every stage but the first.
     * ``affine``: learnt scale and shift in the cells' batch-norm (the fixed blocks always have them).
+    * ``parts``: in how many the channels are divided, of which operations see the first alone (PC-DARTS); 1: they see
+      all. With more, a node is the weighted sum of its edges.
     * ``track``: running batch-norm statistics for evaluation; a super-net has none, its paths differ too much.
     * ``arch``: the one architecture of a stand-alone net, which needs no argument then.
     """
@@ -53,11 +60,13 @@ class SuperNet(nn.Module):
         cells: int,
         classes: int,
         affine: bool,
+        parts: int = 1,
         track: bool = False,
         arch: Arch | None = None,
     ):
         super().__init__()
         self.edges, self.options, self.sharing, self.arch = tuple(edges), tuple(map(tuple, options)), sharing, arch
+        self.parts = parts
         self.stem = ops.ConvNorm(3, stages[0], 3, track=track)
         body: list[nn.Module] = []
         for stage, channels in enumerate(stages):
@@ -78,15 +87,21 @@ class SuperNet(nn.Module):
                 if self.arch is not None and self.arch[position] != option:
                     continue
                 for key in self.sharing.keys(position, option, sizes):
-                    if key not in found and (module := ops.weighted(name, channels, affine, track)) is not None:
+                    if (
+                        key not in found
+                        and (module := ops.weighted(name, channels // self.parts, affine, track)) is not None
+                    ):
                         found[key] = module
         return found
 
-    def forward(self, x: Tensor, arch: Arch | None = None, gates: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, arch: Arch | None = None, gates: Tensor | None = None, weights: Tensor | None = None
+    ) -> Tensor:
         """Logits ``(N, classes)`` of images ``x: (N, 3, H, W)``.
 
         ``arch`` alone: that path. ``arch`` with ``gates: (choices, options)``: its operations scaled by their gates.
-        ``gates`` alone: the mixture of all operations.
+        ``gates`` alone: the mixture of all operations. ``weights: (choices,)``: of the edges, where channels are
+        divided; without them, the edges of a node are averaged.
         """
         if arch is None and gates is None:
             arch = self.arch
@@ -94,7 +109,7 @@ class SuperNet(nn.Module):
                 raise TypeError("a super-net needs an architecture or gates")
         chosen = None if arch is None else tuple(arch)
         plan = self.plan(chosen) if gates is None else self.plan(chosen, gated=True)
-        return self._after_stem(self.stem(x), plan, gates)
+        return self._after_stem(self.stem(x), plan, {}, gates, weights)
 
     def each(self, x: Tensor, archs: Iterable[Arch], keep: int | None = None) -> Iterator[Tensor]:
         """Logits ``(N, classes)`` of several architectures on the same images ``x: (N, 3, H, W)``, one after another.
@@ -105,14 +120,22 @@ class SuperNet(nn.Module):
         x = self.stem(x)
         known: Values = {} if keep is None else expressions.Recent(keep)
         for arch in archs:
-            yield self._after_stem(x, self.plan(tuple(arch)), None, known)
+            yield self._after_stem(x, self.plan(tuple(arch)), known)
 
     def _after_stem(
-        self, x: Tensor, plan: Expression | None, gates: Tensor | None, known: Values | None = None
+        self,
+        x: Tensor,
+        plan: Expression | None,
+        known: Values,
+        gates: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
+        if self.parts > 1 and weights is None:
+            targets = [target for _, target in self.edges]
+            weights = torch.tensor([1 / targets.count(target) for target in targets], device=x.device)
         for block in self.body:
             if isinstance(block, Cell):
-                x, known = block(x, plan, gates, known), None
+                x, known = block(x, plan, known, gates, weights), {}
             else:
                 x = block(x)
         return self.head(x)
@@ -130,6 +153,7 @@ class SuperNet(nn.Module):
                 for i, (source, target) in enumerate(self.edges)
             ],
             gated,
+            self.parts,
         )
 
     def extract(self, arch: Arch) -> "SuperNet":

@@ -5,6 +5,7 @@ evaluations; an architecture met again is not evaluated again, but counts.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,10 +18,26 @@ Score = Callable[[Sequence[Arch]], np.ndarray]
 Trajectory = list[tuple[Arch, float]]
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What a search may use.
+
+    * ``score``: of architectures, ``(len(archs),)``, higher is better; every call counts as evaluations.
+    * ``gates``: ``(choices, options)``, logits of the super-net's gates where its training learnt some.
+    * ``landmarks``: architectures of known stand-alone performance, ``truth: (len(landmarks),)`` their accuracies.
+    """
+
+    space: SearchSpace
+    score: Score
+    gates: np.ndarray | None = None
+    landmarks: tuple[Arch, ...] = ()
+    truth: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
 class Search(Protocol):
     """Looks for the architecture with the highest score."""
 
-    def __call__(self, space: SearchSpace, score: Score, rng: np.random.Generator) -> Trajectory:
+    def __call__(self, problem: Problem, rng: np.random.Generator) -> Trajectory:
         """All evaluations in order, as ``(architecture, score)``."""
 
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from supernet import arch as archs
 from supernet.arch import Arch
-from supernet.searchers import Score, Search, Trajectory
+from supernet.searchers import Problem, Search, Trajectory
 from supernet.settings import Count, Fraction
-from supernet.spaces import SearchSpace
 
 TRIES = 10  # draws of one child before a known architecture is accepted
 
@@ -16,7 +15,8 @@ TRIES = 10  # draws of one child before a known architecture is accepted
 def make(*, population: Count = 50, generations: Count = 20, parents: Count = 10, mutate: Fraction = 0.1) -> Search:
     """``population * generations`` evaluations; the ``parents`` best so far breed; ``mutate``: chance of a position."""
 
-    def search(space: SearchSpace, score: Score, rng: np.random.Generator) -> Trajectory:
+    def search(problem: Problem, rng: np.random.Generator) -> Trajectory:
+        choices, score = problem.space.choices, problem.score
         trajectory: Trajectory = []
         known: set[Arch] = set()
 
@@ -31,7 +31,7 @@ def make(*, population: Count = 50, generations: Count = 20, parents: Count = 10
                 drawn.append(arch)
             return drawn
 
-        generation = draw(population, lambda: archs.sample(space.choices, rng))
+        generation = draw(population, lambda: archs.sample(choices, rng))
         for number in range(generations):
             if number:
                 ranked = sorted(dict(trajectory).items(), key=lambda pair: -pair[1])
@@ -40,7 +40,7 @@ def make(*, population: Count = 50, generations: Count = 20, parents: Count = 10
                 children = draw(population // 2, lambda: archs.crossover(pick(), pick(), rng))  # noqa: B023
                 mutants = draw(
                     population - len(children),
-                    lambda: archs.mutate_each(space.choices, pick(), mutate, rng),  # noqa: B023
+                    lambda: archs.mutate_each(choices, pick(), mutate, rng),  # noqa: B023
                 )
                 generation = children + mutants
             trajectory += zip(generation, map(float, score(generation)), strict=True)

@@ -28,7 +28,16 @@ def run(job: Job, state: Path) -> None:
         return scores[name]
 
     search = searchers.make(chosen["searcher"]["kind"], chosen["searcher"]["args"])
-    trajectory = search(space, searchers.remembered(score), stream(chosen["seed"], "search"))
+    files = job.inputs.get("landmarks", [])
+    known = pd.concat([records.read_table(p) for p in files]) if files else pd.DataFrame({"arch": [], "valid": []})
+    problem = searchers.Problem(
+        space,
+        searchers.remembered(score),
+        gates=checkpoints.under(weights, checkpoints.METHOD).get("gates"),
+        landmarks=tuple(space.parse(text) for text in known["arch"]),
+        truth=known[chosen["order_truth"]].to_numpy(float) if files else np.empty(0),
+    )
+    trajectory = search(problem, stream(chosen["seed"], "search"))
     scores = np.array([value for _, value in trajectory])
     table = pd.DataFrame(
         {

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from supernet import device, methods, records, spaces
+from supernet import device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
 from supernet.seeding import stream
@@ -22,6 +22,7 @@ def run(job: Job, state: Path) -> None:
     settings = Train.model_validate(chosen["train"])
     files = job.inputs.get("landmarks", [])
     known = pd.concat([records.read_table(p) for p in files]) if files else pd.DataFrame({"arch": [], "valid": []})
+    pool = records.read_table(job.inputs["pool"]) if "pool" in job.inputs else {"arch": []}
     setup = methods.Setup(
         space=space,
         epochs=settings.epochs,
@@ -29,7 +30,12 @@ def run(job: Job, state: Path) -> None:
         seed=chosen["seed"],
         landmarks=tuple(space.parse(text) for text in known["arch"]),
         truth=known[chosen["order_truth"]].to_numpy(float) if files else np.empty(0),
+        pool=tuple(space.parse(text) for text in dict.fromkeys(pool["arch"])),
     )
+    method = methods.make(chosen["method"]["kind"], setup, chosen["method"]["args"])
+    if "regulariser" in chosen:
+        added = regularisers.make(chosen["regulariser"]["kind"], setup, chosen["regulariser"]["args"])
+        method = regularisers.Regularised(method, added, settings.warmup)
     net = space.build(
         width=chosen["width"],
         cells=chosen["cells"],
@@ -39,7 +45,7 @@ def run(job: Job, state: Path) -> None:
     ).to(where)
     checkpoints, rows = train(
         net,
-        methods.make(chosen["method"]["kind"], setup, chosen["method"]["args"]),
+        method,
         weights,
         guide,
         settings,

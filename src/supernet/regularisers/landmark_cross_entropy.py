@@ -6,34 +6,30 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from supernet.methods import Setup, spos
+from supernet.methods import Setup
 from supernet.settings import Count, NonNegative
 from supernet.step import Method, Step
 
 
-class LandmarkCrossEntropy:
+class LandmarkCrossEntropy(Method):
     """See `make`."""
 
     def __init__(self, setup: Setup, weight: float, members: int):
-        self.base = spos.make(setup)
-        self.setup, self.weight, self.members = setup, weight, members
+        self.landmarks, self.weight, self.members = setup.landmarks, weight, members
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
-        yield from self.base.losses(net, step)
-        if step.epoch < self.setup.warmup:
-            return
         x, y = step.guide()
-        drawn = step.rng("pairs").choice(len(self.setup.landmarks), size=self.members, replace=False)
+        drawn = step.rng("pairs").choice(len(self.landmarks), size=self.members, replace=False)
         for i in np.sort(drawn):
-            loss = self.weight * F.cross_entropy(net(x, self.setup.landmarks[i]), y) / self.members
+            loss = self.weight * F.cross_entropy(net(x, self.landmarks[i]), y) / self.members
             step.note("landmark_loss", loss)
             yield loss
 
 
 def make(setup: Setup, *, weight: NonNegative = 1.0, members: Count = 2) -> Method:
-    """SPOS plus, after the warm-up, ``weight`` times the mean cross-entropy of ``members`` landmarks a step.
+    """``weight`` times the mean cross-entropy of ``members`` landmarks a step.
 
     With two members it forwards what one landmark pair does, and back-propagates it at every step: at least the
-    compute of `supernet.methods.landmark`, without the ranking.
+    compute of `supernet.regularisers.landmark`, without the ranking.
     """
     return LandmarkCrossEntropy(setup, weight, members)
