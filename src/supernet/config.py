@@ -18,7 +18,8 @@ from supernet.plugins import PACKAGE, kinds
 from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
 
 TruthName = Literal["valid", "test"]
-POOLED = "pool"  # the kind of method that trains on a pool
+POOLED = "pool"  # the kind of method that trains on what its search has met
+OWN = "own"  # in a study: the search of each method itself
 
 
 class Plugin(Strict):
@@ -37,12 +38,13 @@ class Data(Plugin):
 
 
 class TableTruth(Strict):
-    """Ground truth looked up in a benchmark table."""
+    """Ground truth looked up in a benchmark table; ``also``: other data sets of it, which are reported beside."""
 
     kind: Literal["table"]
     table: str
     dataset: str
     epochs: Count
+    also: list[str] = []
 
 
 class Task(Strict):
@@ -56,6 +58,12 @@ class Task(Strict):
     order_truth: TruthName
     score_truth: TruthName
     evaluation: Annotated[int, Field(ge=2)]
+
+    @property
+    def truths(self) -> list[str]:
+        """Columns of a truth file that rankings are measured against: the task's own, then other data sets'."""
+        also = self.truth.also if isinstance(self.truth, TableTruth) else []
+        return [self.score_truth, *(f"{dataset}/{self.score_truth}" for dataset in also)]
 
 
 class LandmarkSet(Strict):
@@ -75,23 +83,12 @@ class Net(Strict):
     parts: Count = 1
 
 
-class Additions(Strict):
-    """After each iteration but the last, the ``count`` best new architectures of ``searcher`` become landmarks."""
-
-    searcher: str
-    count: Count
-
-
-class Pool(Strict):
-    """Each iteration trains on what ``searcher`` met at the end of the one before."""
-
-    searcher: str
-
-
 class Method(Plugin):
     """A way of training a super-net, and what regularises it after the warm-up.
 
-    ``start`` names the entry whose warm-up this one shares.
+    * ``start`` names the entry whose warm-up this one shares; ``searcher`` is the search of the algorithm itself.
+    * ``additions``: after each iteration but the last, so many of the best new architectures that its search met become
+      landmarks.
     """
 
     net: Net
@@ -100,8 +97,8 @@ class Method(Plugin):
     start: str | None = None
     landmarks: str | None = None
     regulariser: Plugin | None = None
-    additions: Additions | None = None
-    pool: Pool | None = None
+    searcher: str | None = None
+    additions: Count | None = None
 
     def segment(self, iteration: int) -> tuple[int, int]:
         """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up (D10)."""
@@ -119,7 +116,10 @@ class Searcher(Plugin):
 
 
 class Study(Strict):
-    """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about."""
+    """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
+
+    ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them.
+    """
 
     title: str
     scales: list[str]
@@ -127,6 +127,7 @@ class Study(Strict):
     methods: Annotated[list[str], Field(min_length=1)]
     estimators: Annotated[list[str], Field(min_length=1)]
     searchers: list[str] = []
+    seeds: Annotated[list[Index], Field(min_length=1)] | None = None
     contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     claims: str | None = None
 
@@ -224,7 +225,11 @@ def _check_references(config: Config, path: str) -> None:
         known("tasks", study.task, f"studies.{name}.task")
         for section in ("methods", "estimators", "searchers"):
             for entry in getattr(study, section):
-                known(section, entry, f"studies.{name}.{section}")
+                if (section, entry) != ("searchers", OWN):
+                    known(section, entry, f"studies.{name}.{section}")
+        homeless = [entry for entry in study.methods if config.methods[entry].searcher is None]
+        if OWN in study.searchers and homeless:
+            raise UserError(f"{path}: studies.{name}.searchers: {OWN!r}, but methods.{homeless[0]} names no searcher")
         for pair in study.contrasts:
             for entry in pair:
                 if entry not in study.methods:
@@ -236,6 +241,8 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
     known("landmarks", method.landmarks, f"methods.{name}.landmarks")
     known("methods", method.start, f"methods.{name}.start")
     train = method.train
+    if method.kind == POOLED and not train.warmup:
+        raise UserError(f"{where}.train.warmup: kind {POOLED!r} needs one, at whose end the first pool is met")
     if train.warmup >= train.epochs:
         raise UserError(f"{where}.train.warmup: {train.warmup} is not less than epochs = {train.epochs}")
     if (train.epochs - train.warmup) % method.iterations:
@@ -245,13 +252,11 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
         owner = config.methods[method.start]
         if (owner.train, owner.net) != (train, method.net) or not train.warmup or owner.start is not None:
             raise UserError(f"{where}.start: {method.start!r} must own a warm-up with the same train and net settings")
-    for part in ("additions", "pool"):
-        if (chosen := getattr(method, part)) is not None:
-            known("searchers", chosen.searcher, f"methods.{name}.{part}.searcher")
+    known("searchers", method.searcher, f"methods.{name}.searcher")
+    if method.searcher is None and (method.additions is not None or method.kind == POOLED):
+        raise UserError(f"{where}.searcher: is missing; additions and kind {POOLED!r} live on what it meets")
     if method.regulariser is not None and method.landmarks is None:
         raise UserError(f"{where}.landmarks: is missing; {method.regulariser.kind!r} regularises with landmarks")
-    if (method.kind == POOLED) != (method.pool is not None) or (method.pool and not train.warmup):
-        raise UserError(f"{where}.pool: goes with kind {POOLED!r} and a warm-up, after which the first pool is met")
 
 
 def _one_line(error: ValidationError) -> str:

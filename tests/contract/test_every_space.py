@@ -166,3 +166,17 @@ def test_one_hot_has_a_one_for_every_choice(space, samples):
     code = archs.one_hot(space.choices, samples)
     assert code.shape == (len(samples), sum(len(c.options) for c in space.choices))
     assert np.array_equal(code.sum(1), np.full(len(samples), len(space.choices)))
+
+
+def test_arcs_say_which_choice_reads_what_another_puts_out(space):
+    """As the super-net computes it, when all its options are on."""
+
+    def sources(e):
+        if e == expressions.INPUT:
+            return {-1}
+        return {e[1]} if e[0] == "gate" else set().union(*(sources(o) for o in e if isinstance(o, tuple)))
+
+    plan = space.build(**SHAPE).plan(None, gated=True)
+    gates = [(part[1], part[-1]) for part in expressions.parts(plan) if part[0] == "gate"]
+    found = {(i, j) for j, operand in [*gates, (len(space.choices), plan)] for i in sources(operand)}
+    assert found == set(space.arcs) and len(found) == len(space.arcs)

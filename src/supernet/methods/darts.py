@@ -45,6 +45,6 @@ def make(setup: Setup, *, lr: Positive = 3e-4, weight_decay: NonNegative = 1e-3)
     """The weights train on the mixture of all operations; after the warm-up, every step first moves the gates.
 
     ``lr``, ``weight_decay``: of the gates' Adam, which descends the loss of a guide batch with the weights as they are
-    (first order). In a net of divided channels (``net.parts``) it learns the edges' weights as well: PC-DARTS.
+    (first order; D25). In a net of divided channels (``net.parts``) it learns the edges' weights as well: PC-DARTS.
     """
     return DARTS(setup, lr, weight_decay)

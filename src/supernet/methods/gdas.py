@@ -64,7 +64,7 @@ def make(
     """Uniform paths in the warm-up; then every step first moves the gates on a guide batch, then the weights.
 
     ``lr``, ``weight_decay``: of the gates' Adam; ``hottest``, ``coldest``: temperature of the Gumbel-softmax at the end
-    of the warm-up and of the training. One path is sampled for all cells (D22). Its found architecture is read off the
+    of the warm-up and of the training. One path is sampled for all cells (D23). Its found architecture is read off the
     gates by the search `supernet.searchers.gates`.
     """
     return GDAS(setup, lr, weight_decay, hottest, coldest)

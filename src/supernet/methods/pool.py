@@ -28,6 +28,6 @@ class Pool(Method):
 
 def make(setup: Setup) -> Method:
     """Uniform paths in the warm-up, then uniform over the pool: what the entry's search met at the end of the
-    iteration before, each architecture once (NAO, Luo et al. 2018, with shared weights; D23).
+    iteration before, each architecture once (NAO, Luo et al. 2018, with shared weights; D24).
     """
     return Pool(setup)

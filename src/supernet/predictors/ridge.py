@@ -1,22 +1,22 @@
 """Ridge regression on the one-hot code: what the landmarks say without any super-net."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from supernet.arch import Arch, one_hot
+from supernet.predictors import Predict
 from supernet.spaces import SearchSpace
 
 ALPHAS = np.logspace(-2, 2, 9)  # candidates for the penalty; leave-one-out error chooses
 
-Predict = Callable[[Sequence[Arch]], np.ndarray]
 
+def fit(space: SearchSpace, archs: Sequence[Arch], truth: ArrayLike, rng: np.random.Generator) -> Predict:
+    """Fit ``truth: (n,)`` of ``archs``; see `supernet.predictors`.
 
-def fit(space: SearchSpace, archs: Sequence[Arch], truth: ArrayLike) -> Predict:
-    """Fit ``truth: (n,)`` (fractions) of ``archs`` and return the prediction for others, ``(len(archs),)``.
-
-    The penalty is chosen by efficient leave-one-out cross-validation (scikit-learn's ``RidgeCV``); nothing is random.
+    The penalty is chosen by efficient leave-one-out cross-validation (scikit-learn's ``RidgeCV``). Nothing is random:
+    ``rng`` is not used.
     """
     from sklearn.linear_model import RidgeCV  # a second of import, so only where it is asked for
 

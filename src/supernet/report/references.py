@@ -30,7 +30,7 @@ def ridge_on_landmarks(
     space: SearchSpace, truth: pd.Series, known: pd.Series, method: str, seed: int, settings: Mapping[str, Any]
 ) -> list[Row]:
     """Ranking by a ridge that saw nothing but ``known``: the landmarks' accuracies by native string."""
-    predict = ridge.fit(space, [space.parse(text) for text in known.index], known)
+    predict = ridge.fit(space, [space.parse(text) for text in known.index], known, stream(seed, "ridge"))
     predicted = predict([space.parse(text) for text in truth.index])
     rows = rank_rows(truth.to_numpy(), predicted, settings, interval=True)
     return [{"method": RIDGE.format(method=method), "estimator": REFERENCE, "seed": seed, **row} for row in rows]

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 
 class SearchSpace(Protocol):
-    """A set of architectures and the super-net that contains them."""
+    """A set of architectures and the super-net that contains them.
+
+    ``arcs`` are pairs ``(i, j)`` of positions: choice ``j`` reads what choice ``i`` puts out. Position -1 is the cell's
+    input, ``len(choices)`` its output.
+    """
 
     name: str
     choices: tuple[Choice, ...]
+    arcs: tuple[tuple[int, int], ...]
 
     def is_valid(self, arch: Arch) -> bool:
         """Whether ``arch`` belongs to the space."""
@@ -41,10 +46,14 @@ class SearchSpace(Protocol):
         classes: int,
         sharing: str = "one_shot",
         affine: bool = False,
+        parts: int = 1,
         track: bool = False,
         seed: int = 0,
     ) -> "SuperNet":
-        """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage."""
+        """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage.
+
+        ``parts``: in how many the channels are divided for its operations (PC-DARTS).
+        """
 
 
 def load(name: str) -> SearchSpace:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 OPTIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
+ENDS = ((-1, (-1, 0)), *enumerate(EDGES), (len(EDGES), (3, 4)))  # as if input and output of the cell were edges too
 SLOTS = (0, 1, 2, 3, 4, 4)  # released landmark code: edges that enter a node from node 1 or later share weights (D05)
 TOKEN = re.compile(r"([a-z0-9_]+)~(\d)")
 
@@ -22,6 +23,7 @@ class NASBench201:
 
     name = "nasbench201"
     choices = tuple(Choice(f"{target}<-{source}", OPTIONS) for source, target in EDGES)
+    arcs = tuple((i, j) for i, (_, node) in ENDS for j, (source, _) in ENDS if node == source)
 
     def is_valid(self, arch: Arch) -> bool:
         return len(arch) == len(EDGES) and all(0 <= option < len(OPTIONS) for option in arch)
@@ -67,6 +69,7 @@ class NASBench201:
         classes: int,
         sharing: Literal["one_shot", "node_shared"] = "one_shot",
         affine: bool = False,
+        parts: int = 1,
         track: bool = False,
         seed: int = 0,
     ) -> "SuperNet":
@@ -86,6 +89,7 @@ class NASBench201:
                 cells=cells,
                 classes=classes,
                 affine=affine,
+                parts=parts,
                 track=track,
             )
 
