@@ -4,7 +4,7 @@ An expression is ``INPUT``, or a tuple of its kind and what that needs, the oper
 
 * ``(step, e)`` for a step without weights of `ops.PLAIN`, ``("weights", key, e)`` for the module ``key``;
 * ``("gate", position, option, e)``: times that entry of the gates; ``("edge", position, e)``: times that edge's weight;
-* ``("first", k, e)``: the first of k parts of the channels; ``("join", k, e, f)``: e in place of that part of f, and the
+* ``("first", k, e)``: the first of k parts of the channels; ``("join", k, e, f)``: e instead of that part of f, and the
   parts shuffled; ``("join", k, f)``: the same with zeros in its place;
 * ``("+", e, f, ...)``: the sum, from left to right.
 
