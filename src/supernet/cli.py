@@ -23,7 +23,7 @@ from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.params import scales
-from supernet.report import readme
+from supernet.report import costs, readme
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -31,6 +31,7 @@ HELP = {
     "scale": "entry of `scales` in params.yaml",
     "set": "evaluation | landmarks/NAME/sSEED | additions/METHOD/sSEED/iN | found/METHOD/SEARCHER/sSEED",
     "iteration": "0 is the warm-up",
+    "claims": "a paper: the name of a file in workflow/claims",
 }
 INTERRUPTED = 130
 
@@ -83,6 +84,18 @@ def bench(
     typer.echo(run_bench(out, device, _processor()))
 
 
+@app.command(name="costs")
+def write_costs(
+    scale: Annotated[str, typer.Option(help=HELP["scale"])],
+    study: Annotated[str, typer.Option(help="entry of `studies` in params.yaml")],
+    params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml"),
+) -> None:
+    """Print what the runs of a study cost, and write it beside the costs of its jobs."""
+    page = costs.page(configs.load(scale, params), scale, study)
+    records.write_text(paths.COSTS_PAGE.format(scale=scale, study=study), page)
+    typer.echo(page, nl=False)
+
+
 @app.command(name="readme")
 def write_readme(
     path: Annotated[Path, typer.Argument(help="a file with the two markers")] = Path("README.md"),
@@ -133,7 +146,7 @@ def _spent(state: Path) -> float:
 
 def _write_costs(job: Job, code: str, seconds: float) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    costs = {
+    spent = {
         "stage": job.stage,
         "seconds": round(seconds, 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
@@ -143,9 +156,7 @@ def _write_costs(job: Job, code: str, seconds: float) -> None:
         "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
         "code": code,
     }
-    first = next(iter(job.outputs.values()))
-    scale, rest = first.removeprefix("results/").split("/", 1)
-    records.write_json(paths.COSTS.format(scale=scale, job=Path(rest).with_suffix("")), costs)
+    records.write_json(paths.costs(next(iter(job.outputs.values()))), spent)
 
 
 def _processor() -> str:

@@ -17,11 +17,13 @@ LOG = "results/{scale}/logs/{task}/{method}/s{seed}/i{iteration}.jsonl"
 SCORES = "results/{scale}/scores/{task}/{method}/{estimator}/s{seed}/i{iteration}.parquet"
 SEARCH = "results/{scale}/searches/{task}/{method}/{searcher}/s{seed}/i{iteration}.parquet"
 METRICS = "results/{scale}/metrics/{study}.parquet"
-LEDGER = "results/{scale}/report/{study}/claims.parquet"
 REPORT = "results/{scale}/report/{study}/{file}"
+LEDGER = "results/{scale}/ledger/{claims}.parquet"
+LEDGER_PAGE = "results/{scale}/ledger/{claims}.md"
 CLAIMS = "workflow/claims/{claims}.yaml"
 CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
 COSTS = "results/{scale}/costs/{job}.json"  # seconds, memory, hardware: never part of what must be bit-identical
+COSTS_PAGE = "results/{scale}/costs/{study}.md"
 STATE = "results/.state/{digest}"  # resumable state of unfinished jobs, declared to nobody
 
 EVALUATION = "evaluation"
@@ -31,6 +33,12 @@ FOUND = "found/{method}/{searcher}/s{seed}"
 
 MIRROR = "SUPERNET_MIRROR"
 DOWNLOADS = Path("results/.downloads")  # what was fetched, or a release that the user put there
+
+
+def costs(output: str) -> str:
+    """Where the costs of the job lie whose first output is ``output``."""
+    scale, rest = output.removeprefix("results/").split("/", 1)
+    return COSTS.format(scale=scale, job=Path(rest).with_suffix(""))
 
 
 def mirror() -> Path | None:

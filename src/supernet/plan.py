@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from supernet import paths
-from supernet.config import Config, Method, Plugin, Task
+from supernet.config import OWN, POOLED, Config, Method, Plugin, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.settings import StandaloneTruth
@@ -55,11 +55,11 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
             method = _get(config.methods, name, "methods")
             at = {**where, "method": name, "seed": _number(seed), "iteration": _number(iteration)}
             inputs = {
-                "search": paths.SEARCH.format(**at, searcher=method.additions.searcher),
+                "search": paths.SEARCH.format(**at, searcher=method.searcher),
                 "evaluation": evaluation,
                 "landmarks": landmark_files(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
             }
-            return Job("additions", {"count": method.additions.count}, output, inputs)
+            return Job("additions", {"count": method.additions}, output, inputs)
         case ["found", name, searcher, seed]:
             last = _get(config.methods, name, "methods").iterations
             at = {**where, "method": name, "searcher": searcher, "seed": _number(seed), "iteration": last}
@@ -71,15 +71,15 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
     """Stand-alone performance of a set of architectures: looked up, or trained.
 
     Landmarks are trained with the first of the truth's seeds alone, which is what a user would pay for; what
-    measures, the evaluation set and what a search found, with all of them. Looked up, the latter gets its standing in
-    the whole space.
+    measures, the evaluation set and what a search found, with all of them. Looked up, these two get the truths of
+    other data sets too, and what was found its standing in the whole space.
     """
     chosen = _get(config.tasks, task, "tasks")
     where = {"scale": scale, "task": task, "set": set}
     outputs = {"truth": paths.TRUTH.format(**where)}
     inputs = {"archs": paths.ARCHS.format(**where)}
+    teaches = set.startswith(("landmarks/", "additions/"))
     if isinstance(chosen.truth, StandaloneTruth):
-        teaches = set.startswith(("landmarks/", "additions/"))
         seeds = chosen.truth.seeds[:1] if teaches else chosen.truth.seeds
         trained = {**_dump(chosen.truth), "seeds": seeds}
         settings = {**_net(chosen), **_machine(config), "truth": trained}
@@ -87,6 +87,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
         return Job("standalone", settings, outputs, inputs, (f"supernet.spaces.{chosen.space}",))
     inputs["table"] = paths.TABLE.format(scale=scale, table=chosen.truth.table)
     settings = {"dataset": chosen.truth.dataset, "epochs": chosen.truth.epochs}
+    settings |= {"also": chosen.truth.also} if chosen.truth.also and not teaches else {}
     if set.startswith("found/"):
         settings["standing"] = True
     return Job("lookup", settings, outputs, inputs)
@@ -119,9 +120,9 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
     if chosen.regulariser is not None and iteration:
         settings["regulariser"] = _plugin(chosen.regulariser)
         plugins.append(f"supernet.regularisers.{chosen.regulariser.kind}")
-    if chosen.pool is not None and iteration:
+    if chosen.kind == POOLED and iteration:
         before = {**at, "method": owner, "iteration": iteration - 1}
-        inputs["pool"] = paths.SEARCH.format(**before, searcher=chosen.pool.searcher)
+        inputs["pool"] = paths.SEARCH.format(**before, searcher=chosen.searcher)
     outputs = {"weights": paths.WEIGHTS.format(**at), "log": paths.LOG.format(**at)}
     return Job("train", settings, outputs, inputs, tuple(plugins))
 
@@ -163,17 +164,17 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
     task = _get(config.tasks, chosen.task, "tasks")
     where = {"scale": scale, "task": chosen.task}
     inputs: dict[str, list[str]] = {"evaluation": [paths.TRUTH.format(**where, set=paths.EVALUATION)]}
-    runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in config.seeds]
+    runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in seeds_of(config, study)]
     for name, method, seed in runs:
-        inputs.setdefault("landmarks", []).extend(
-            landmark_files(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
-        )
+        known = landmark_files(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
+        inputs.setdefault("landmarks", []).extend(known)
         for estimator in chosen.estimators:
             for owner, iteration in segments(method, name):
                 at = {**where, "method": owner, "seed": seed, "iteration": iteration}
                 inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
         for searcher in chosen.searchers:
-            at = {**where, "method": name, "seed": seed, "searcher": searcher, "iteration": method.iterations}
+            at = {**where, "method": name, "seed": seed, "iteration": method.iterations}
+            at["searcher"] = searcher_of(method, searcher)
             inputs.setdefault("searches", []).append(paths.SEARCH.format(**at))
             inputs.setdefault("found", []).append(paths.TRUTH.format(**where, set=paths.FOUND.format(**at)))
     settings = {
@@ -182,7 +183,7 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
         "study": _dump(chosen),
         "task": _dump(task),
         "metrics": _dump(config.metrics),
-        "seeds": list(config.seeds),
+        "seeds": seeds_of(config, study),
         "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
     }
     unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
@@ -196,30 +197,32 @@ def summary(config: Config, *, scale: str, study: str) -> Job:
 
 
 def figures(config: Config, *, scale: str, study: str) -> Job:
-    """The figures of a study: S-KdT over epochs, and ranks of a baseline and a method on the first seed."""
-    files = {f"{name}_{form}": f"{name}.{form}" for name in ("sparse_kendall_tau", "ranks") for form in ("svg", "png")}
+    """The figures of a study: S-KdT over epochs, all methods side by side, and ranks of two on the first seed."""
+    names = ("sparse_kendall_tau", "effects", "ranks")
+    files = {f"{name}_{form}": f"{name}.{form}" for name in names for form in ("svg", "png")}
     job = _report(config, "figures", scale, study, files)
     chosen = config.studies[study]
     panels = chosen.contrasts[0][::-1] if chosen.contrasts else chosen.methods[:2]
-    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": config.seeds[0]}
+    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seeds_of(config, study)[0]}
     scores = [paths.SCORES.format(**at, method=name, iteration=config.methods[name].iterations) for name in panels]
     evaluation = paths.TRUTH.format(scale=scale, task=chosen.task, set=paths.EVALUATION)
     inputs = {**job.inputs, "evaluation": evaluation, "scores": scores}
     return dataclasses.replace(job, settings={**job.settings, "panels": panels}, inputs=inputs)
 
 
-def ledger(config: Config, *, scale: str, study: str) -> Job:
-    """Every number of the study's paper beside ours, with a verdict."""
-    job = _report(config, "ledger", scale, study, {"page": "claims.md"})
-    claims = config.studies[study].claims
-    if claims is None:
-        raise UserError(f"params.yaml: studies.{study}: names no claims, so it has no ledger")
-    return Job(
-        "ledger",
-        {"scale": scale, "name": study},
-        {"claims": paths.LEDGER.format(scale=scale, study=study), **job.outputs},
-        {**job.inputs, "claims": paths.CLAIMS.format(claims=claims), "schema": paths.CLAIMS_SCHEMA},
-    )
+def ledger(config: Config, *, scale: str, claims: str) -> Job:
+    """Every number of a paper beside ours, from all studies of the scale that answer it, with a verdict."""
+    answering = {name: study for name, study in config.studies.items() if study.claims == claims}
+    here = [name for name, study in answering.items() if scale in study.scales]
+    if not here:
+        raise UserError(f"params.yaml: studies: none of scale {scale} names claims: {claims}, so it has no ledger")
+    settings = {"scale": scale, "studies": here}
+    settings["truths"] = {name: config.tasks[answering[name].task].score_truth for name in here}
+    settings["elsewhere"] = {name: study.scales for name, study in answering.items() if name not in here}
+    metrics = [paths.METRICS.format(scale=scale, study=name) for name in here]
+    inputs = {"metrics": metrics, "claims": paths.CLAIMS.format(claims=claims), "schema": paths.CLAIMS_SCHEMA}
+    outputs = {"ledger": paths.LEDGER, "page": paths.LEDGER_PAGE}
+    return Job("ledger", settings, {r: f.format(scale=scale, claims=claims) for r, f in outputs.items()}, inputs)
 
 
 def _report(config: Config, stage: str, scale: str, study: str, files: dict[str, str]) -> Job:
@@ -233,6 +236,16 @@ def segments(method: Method, name: str) -> list[tuple[str, int]]:
     """The ``(owner, iteration)`` pairs whose files make up a whole run of ``method``, the warm-up first."""
     warm_up = [(method.start or name, 0)] if method.train.warmup else []
     return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
+
+
+def seeds_of(config: Config, study: str) -> list[int]:
+    """The seeds that a study measures."""
+    return list(config.studies[study].seeds or config.seeds)
+
+
+def searcher_of(method: Method, name: str) -> str:
+    """The entry that a study's ``name`` of a search means for ``method``."""
+    return method.searcher if name == OWN and method.searcher is not None else name
 
 
 def landmark_files(

@@ -1,11 +1,12 @@
 import copy
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import tiny
 import yaml
 
-from supernet import plan, records
+from supernet import config, plan, records
 from supernet.errors import UserError
 from supernet.report import ledger
 from supernet.report.ledger import Interval
@@ -15,6 +16,7 @@ from supernet.stages import ledger as stage
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/claims.schema.yaml").read_text())
 OURS = {"study": "s", "metric": "found_accuracy", "searcher": "evolution"}
+HERE = {"studies": ["s", "t"], "truths": {"s": "test", "t": "valid"}, "elsewhere": {"far": ["demo", "full"], "no": []}}
 COMMON = {"table": 1, "space": "S", "dataset": "D", "metric": "mean_acc", "definition": "accuracy", "n": 3}
 CLAIMS = {
     "paper": "A paper",
@@ -30,10 +32,29 @@ CLAIMS = {
 CLAIMS["claims"] = [{**COMMON, **claim} for claim in CLAIMS["claims"]]
 
 
-def rows(low: float = 0.01, high: float = 0.03):
-    values = {"a": (0.70, 0.68, 0.72), "b": (0.72, 0.70, 0.74), "b - a": (0.02, low, high)}
-    where = {"metric": "found_accuracy", "searcher": "evolution", "n": 5, "truth": "test", "epoch": 9}
+def rows(**where):
+    values = {"a": (0.70, 0.68, 0.72), "b": (0.72, 0.70, 0.74), "b - a": (0.02, 0.01, 0.03)}
+    where = {
+        "study": "s",
+        "metric": "found_accuracy",
+        "searcher": "evolution",
+        "n": 5,
+        "truth": "test",
+        "epoch": 9,
+        **where,
+    }
     return frame({"method": m, "value": v, "low": lo, "high": hi, **where} for m, (v, lo, hi) in values.items())
+
+
+def at(scale: str) -> dict:
+    return {"scale": scale, **HERE}
+
+
+def answered_by(study: str, **more: str) -> dict:
+    """The claims, of which one names that study."""
+    claims = copy.deepcopy(CLAIMS)
+    claims["claims"][0]["ours"].update(study=study, **more)
+    return claims
 
 
 @pytest.mark.parametrize(
@@ -60,7 +81,7 @@ def test_verdict(scale, contrast, published, spread, ours, expected):
 
 
 def test_join_puts_our_numbers_beside_the_published_ones():
-    table = ledger.join(CLAIMS, rows(), "s", "reduced").set_index("id")
+    table = ledger.join(CLAIMS, rows(), at("reduced")).set_index("id")
     assert table["verdict"].to_dict() == {
         "base": "other scale",
         "better": "other scale",
@@ -75,23 +96,48 @@ def test_join_puts_our_numbers_beside_the_published_ones():
 
 
 def test_at_full_scale_single_values_are_judged():
-    table = ledger.join(CLAIMS, rows(), "s", "full").set_index("id")
+    table = ledger.join(CLAIMS, rows(), at("full")).set_index("id")
     assert table["verdict"].tolist() == ["not reproduced", "not reproduced", "not attempted", "reproduced"]
 
 
-def test_another_study_leaves_the_answer_to_its_own():
-    table = ledger.join(CLAIMS, rows(), "other", "full").set_index("id")
-    assert set(table["verdict"]) == {"not attempted"}
-    assert table.loc["base", "reason"] == "answered by the study s"
+def test_several_studies_answer_one_paper_each_by_its_own_truth():
+    other = rows(study="t", truth="valid").assign(value=0.5, low=0.4, high=0.6)
+    both = pd.concat([rows(), rows(truth="cifar100/test"), other, rows(study="t"), rows(study="far", truth="valid")])
+    table = ledger.join(answered_by("t"), both, at("full")).set_index("id")
+    assert table.loc["base", ["study", "our_value", "truth"]].tolist() == ["t", 0.5, "valid"]
+    assert table.loc["better", ["study", "our_value", "truth"]].tolist() == ["s", 0.72, "test"]
+
+
+def test_a_claim_may_ask_for_another_truth():
+    both = pd.concat([rows(), rows(truth="cifar100/test").assign(value=0.3, low=0.2, high=0.4)])
+    table = ledger.join(answered_by("s", truth="cifar100/test"), both, at("full")).set_index("id")
+    assert table.loc["base", ["our_value", "truth"]].tolist() == [0.3, "cifar100/test"]
+    ledger.check(answered_by("s", truth="cifar100/test"), SCHEMA, "claims.yaml")
+
+
+@pytest.mark.parametrize(("study", "scales"), [("far", "demo, full"), ("no", "none")])
+def test_a_study_of_another_scale_is_named_with_its_scales(study, scales):
+    table = ledger.join(answered_by(study), rows(), at("reduced")).set_index("id")
+    assert table.loc["base", "verdict"] == "not attempted"
+    assert table.loc["base", "reason"] == f"answered by the study {study} (scales: {scales})"
+    assert table.loc["gain", "verdict"] == "direction holds"
+
+
+def test_a_study_that_answers_no_such_paper_is_an_error():
+    with pytest.raises(
+        UserError, match=r"claim base: no study 'typo' in params\.yaml names this paper; known: s, t, far"
+    ):
+        ledger.join(answered_by("typo"), rows(), at("reduced"))
 
 
 def test_a_key_that_names_no_number_is_an_error():
     with pytest.raises(UserError, match="claim base: study s has 0 numbers"):
-        ledger.join(CLAIMS, rows().query("method != 'a'"), "s", "full")
+        ledger.join(CLAIMS, rows().query("method != 'a'"), at("full"))
 
 
 def test_the_page_counts_verdicts_and_prints_percent():
-    page = ledger.markdown(ledger.join(CLAIMS, rows(), "s", "reduced"), CLAIMS["paper"], "s", "reduced")
+    page = ledger.markdown(ledger.join(CLAIMS, rows(), at("reduced")), CLAIMS["paper"], at("reduced"))
+    assert "Scale `reduced`, measured by `s`, `t`. " in page
     assert "4 published numbers and gains: 1 direction holds, 2 other scale, 1 not attempted." in page
     assert (
         "| 1 | B - A (y - x) | mean_acc | 2.00 ± 0.50 | 2.00 [1.00, 3.00] | 5 | test | **direction holds**; small |"
@@ -131,27 +177,56 @@ def test_the_landmark_claims_are_all_there():
     assert counts == {1: 50, 2: 30, 3: 36, 4: 16, 5: 16, 6: 12, 7: 14}
 
 
-def test_every_answer_exists_in_the_study(tmp_path, monkeypatch):
+def numbers(config, study):
+    """A row for everything that a study measures and a claim may ask for."""
+    chosen, task = config.studies[study], config.tasks[config.studies[study].task]
+    names = [*chosen.methods, *(" - ".join(pair) for pair in chosen.contrasts)]
+    sparse = {"metric": "sparse_kendall_tau", "definition": "paper"}
+    kinds = [
+        {**sparse, "resolution": width, "estimator": f"{estimator}:{score}"}
+        for width in config.metrics.resolutions
+        for estimator in chosen.estimators
+        for score in ("accuracy", "loss")
+    ]
+    kinds += [{"metric": "found_accuracy", "searcher": searcher} for searcher in chosen.searchers]
+    value = {"study": study, "value": 0.1, "low": 0.05, "high": 0.15, "n": 5, "epoch": 60}
+    return frame(
+        {"method": name, "truth": truth, **kind, **value} for name in names for kind in kinds for truth in task.truths
+    )
+
+
+@pytest.mark.parametrize("scale", ["reduced", "full"])
+def test_every_answer_exists_in_its_study(tmp_path, monkeypatch, scale):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workflow").symlink_to(ROOT / "workflow")
-    config = tiny.load(tmp_path, "reduced", bootstrap=1)
-    metrics = plan.measure(config, scale="reduced", study="landmark-controls").outputs["metrics"]
-    names = [*config.studies["landmark-controls"].methods]
-    names += [" - ".join(pair) for pair in config.studies["landmark-controls"].contrasts]
-    sparse = {"estimator": "oneshot:accuracy", "metric": "sparse_kendall_tau", "definition": "paper"}
-    kinds = [{**sparse, "resolution": 0.001}, {"searcher": "evolution", "metric": "found_accuracy"}]
-    numbers = {"value": 0.1, "low": 0.05, "high": 0.15, "n": 5, "epoch": 60, "truth": "test"}
-    table = frame({"method": name, **kind, **numbers} for name in names for kind in kinds)
-    records.write_table(metrics, table, records.stamp("made up", {}, []))
-    job = plan.ledger(config, scale="reduced", study="landmark-controls")
+    chosen = config.load(scale, ROOT / "params.yaml")
+    job = plan.ledger(chosen, scale=scale, claims="landmark-2021")
+    for study, path in zip(job.settings["studies"], job.inputs["metrics"], strict=True):
+        records.write_table(path, numbers(chosen, study), records.stamp("made up", {}, []))
     stage.run(job, tmp_path / "state")
-    written = records.read_table(job.outputs["claims"])
+    written = records.read_table(job.outputs["ledger"])
+    claims = yaml.safe_load((ROOT / "workflow/claims/landmark-2021.yaml").read_text())
+    answered = [e for e in [*claims["claims"], *claims["contrasts"]] if "ours" in e]
+    here = [e["id"] for e in answered if e["ours"]["study"] in job.settings["studies"]]
     assert len(written) == 224
-    assert (written["verdict"] != "not attempted").sum() == 28
+    assert written.loc[written["verdict"] != "not attempted", "id"].tolist() == here != []
     assert written.loc[written["verdict"] == "not attempted", "reason"].notna().all()
     assert Path(job.outputs["page"]).read_text().startswith("# Landmark Regularization")
 
 
-def test_a_study_without_claims_has_no_ledger(tmp_path):
-    with pytest.raises(UserError, match=r"studies\.demo: names no claims"):
-        plan.ledger(tiny.load(tmp_path), scale="demo", study="demo")
+def test_a_ledger_joins_the_studies_of_its_scale_that_name_the_paper(tmp_path):
+    chosen = tiny.load(tmp_path, "reduced")
+    first = chosen.studies["landmark-controls"]
+    changes = {"x": {"scales": ["reduced"]}, "y": {"scales": ["full"]}, "z": {"scales": ["reduced"], "claims": "other"}}
+    more = {name: first.model_copy(update=change) for name, change in changes.items()}
+    studies = {"demo": chosen.studies["demo"], "landmark-controls": first, **more}
+    job = plan.ledger(chosen.model_copy(update={"studies": studies}), scale="reduced", claims="landmark-2021")
+    assert job.inputs["metrics"] == [f"results/reduced/metrics/{name}.parquet" for name in ("landmark-controls", "x")]
+    assert job.settings["truths"] == {"landmark-controls": "test", "x": "test"}
+    assert job.settings["elsewhere"] == {"y": ["full"]}
+    assert list(job.outputs.values()) == [f"results/reduced/ledger/landmark-2021.{form}" for form in ("parquet", "md")]
+
+
+def test_a_paper_that_no_study_answers_has_no_ledger(tmp_path):
+    with pytest.raises(UserError, match=r"studies: none of scale demo names claims: landmark-2021"):
+        plan.ledger(tiny.load(tmp_path), scale="demo", claims="landmark-2021")

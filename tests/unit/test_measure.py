@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import intervals, metrics, records, spaces
+from supernet import config, intervals, metrics, plan, records, spaces
 from supernet.errors import UserError
+from supernet.job import Job
 from supernet.report import chain, references
 from supernet.report.rows import COLUMNS, contrasts, frame, over_seeds, rank_rows, select
-from supernet.stages import measure
+from supernet.stages import lookup, measure
 
 SETTINGS = {"resolutions": [0.001, 0.01], "precision_at": [0.5], "bootstrap": 30, "level": 0.95}
 TRUTH = np.array([0.1, 0.2, 0.3, 0.4])
@@ -153,11 +154,98 @@ def test_the_whole_space_is_used_where_its_truth_is_known(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     job = tiny.write_study(tiny.load(tmp_path, "reduced", bootstrap=1), "landmark-controls", "reduced")
     whole = sorted((tiny.accuracy(a) for a in tiny.ARCHS), reverse=True)
-    measured = {r["metric"]: r for r in measure.Measured(job).searches()}
+    measured = {r["metric"]: r for r in measure.Measured(job).searches() if r.get("truth") == "test"}
     found = tiny.accuracy(tiny.ARCHS[15])
     assert measured["regret"]["value"] == pytest.approx(whole[0] - found)
     assert measured["found_rank"]["value"] == 1 + whole.index(found)
     assert (measured["found_rank"]["definition"], measured["found_rank"]["n"]) == ("space", 24)
+
+
+@pytest.fixture(scope="module")
+def reduced(tmp_path_factory):
+    """The rows of a made-up study whose table holds other data sets, on which every order is the other way round."""
+    root = tmp_path_factory.mktemp("reduced")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        job = tiny.write_study(tiny.load(root, "reduced", bootstrap=1), "landmark-controls", "reduced")
+        measured = measure.Measured(job)
+        common = {"study": "s", "task": "t", "scale": "reduced", "truth": "test"}
+        yield frame([*measured.checkpoints(), *measured.searches()], **common)
+
+
+def test_other_data_sets_are_measured_at_the_end(reduced):
+    where = {"method": "landmark", "seed": 1, "estimator": "oneshot:loss", "metric": "kendall_tau"}
+    own = select(reduced, truth="test", **where)
+    assert own["epoch"].tolist() == [15, 30, 45, 60] and own["low"].notna().tolist() == [False] * 3 + [True]
+    for dataset in ("cifar100", "imagenet16-120"):
+        (other,) = select(reduced, truth=f"{dataset}/test", **where).to_dict("records")
+        assert (other["epoch"], other["value"]) == (60, pytest.approx(-own["value"].iloc[-1]))
+        assert np.isnan(other["low"])
+    assert set(reduced["truth"]) == {"test", "cifar100/test", "imagenet16-120/test"}
+
+
+def test_what_was_found_stands_on_other_data_sets_too(reduced):
+    where = {"method": "spos", "seed": 0, "searcher": "evolution"}
+    own = select(reduced, truth="cifar100/test", **where).set_index("metric")
+    truths = [1 - tiny.accuracy(a) for a in tiny.ARCHS[8:]]
+    found = 1 - tiny.accuracy(tiny.ARCHS[15])
+    assert own.loc["found_accuracy", "value"] == pytest.approx(found)
+    assert own.loc["regret", "value"] == pytest.approx(max(truths) - found)
+    assert own.loc["found_rank", "value"] == 1 + sum(t > found for t in truths)
+    assert own.loc["found_rank", ["definition", "n"]].tolist() == ["space", 16]
+    assert "evaluations" not in own.index and len(select(reduced, metric="evaluations", **where)) == 1
+
+
+def test_means_and_contrasts_keep_the_truths_apart(reduced):
+    where = {"estimator": "oneshot:loss", "metric": "kendall_tau", "epoch": 60}
+    means = over_seeds(reduced, 0.95)
+    gains = contrasts(reduced, [["landmark", "spos"]], 0.95)
+    for table, method in ((means, "landmark"), (gains, "landmark - spos")):
+        by = {truth: select(table, method=method, truth=truth, **where) for truth in ("test", "cifar100/test")}
+        assert [(len(rows), rows["n"].tolist()) for rows in by.values()] == [(1, [3])] * 2
+        assert by["cifar100/test"]["value"].item() == pytest.approx(-by["test"]["value"].item())
+
+
+@pytest.mark.parametrize(
+    ("set", "settings"),
+    [
+        ("landmarks/distant30/s0", {}),
+        ("additions/landmark-t3/s0/i1", {}),
+        ("evaluation", {"also": ["cifar100", "imagenet16-120"]}),
+        ("found/spos/evolution/s0", {"also": ["cifar100", "imagenet16-120"], "standing": True}),
+    ],
+)
+def test_only_what_measures_is_looked_up_on_other_data_sets(set, settings):
+    chosen = config.load("reduced", tiny.PARAMS)
+    job = plan.truth(chosen, scale="reduced", task="nasbench201-cifar10", set=set)
+    assert job.settings == {"dataset": "cifar10", "epochs": 200, **settings}
+
+
+def test_a_lookup_adds_the_columns_of_other_data_sets(tmp_path):
+    columns = {f"{d}_{s}_200": np.array(v) for d, s, v in [
+        ("cifar10", "valid", [0.5, 0.7, 0.6]), ("cifar10", "test", [0.55, 0.75, 0.65]),
+        ("cifar100", "valid", [0.3, 0.1, np.nan]), ("cifar100", "test", [0.35, 0.15, np.nan]),
+    ]}  # fmt: skip
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("archs", "table", "truth")}
+    records.write_table(files["table"], pd.DataFrame({"arch": ["a", "b", "c"], **columns}), {})
+    records.write_table(files["archs"], pd.DataFrame({"arch": ["b", "a"]}), {})
+    inputs = {name: files[name] for name in ("archs", "table")}
+
+    def looked_up(**more):
+        settings = {"dataset": "cifar10", "epochs": 200, **more}
+        lookup.run(Job("lookup", settings, {"truth": files["truth"]}, inputs), tmp_path)
+        return records.read_table(files["truth"])
+
+    assert list(looked_up().columns) == ["arch", "valid", "test"]
+    also = looked_up(also=["cifar100"])
+    assert list(also.columns) == ["arch", "valid", "test", "cifar100/valid", "cifar100/test"]
+    assert also["test"].tolist() == [0.75, 0.55] and also["cifar100/test"].tolist() == [0.15, 0.35]
+    standing = looked_up(also=["cifar100"], standing=True)
+    assert standing["test_rank"].tolist() == [1, 3] and standing["among"].tolist() == [3, 3]
+    assert standing["cifar100/test_rank"].tolist() == [2, 1] and standing["cifar100/among"].tolist() == [2, 2]
+    assert standing["cifar100/test_best"].tolist() == [0.35, 0.35]
+    with pytest.raises(UserError, match=r"table\.parquet: has no column svhn_valid_200"):
+        looked_up(also=["svhn"])
 
 
 def test_a_broken_link_is_one_clear_line(tmp_path, monkeypatch):

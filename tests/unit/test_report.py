@@ -1,8 +1,10 @@
+import copy
 import io
 
 import pandas as pd
 import pytest
 import tiny
+import yaml
 
 from supernet import cli, plan, records
 from supernet.errors import UserError
@@ -13,7 +15,20 @@ from supernet.stages import ledger as ledger_stage
 from supernet.stages import measure
 from supernet.stages import summary as summary_stage
 
-SCALE, STUDY = "reduced", "landmark-controls"
+SCALE, STUDY, CLAIMS = "reduced", "landmark-controls", "landmark-2021"
+COMMON = {"table": 1, "space": "S", "dataset": "D", "setting": "x", "metric": "S-KdT", "definition": "s-kdt", "n": 3}
+OURS = {"study": STUDY, "estimator": "oneshot:loss", "metric": "kendall_tau"}
+PAPER = {
+    "paper": "A paper",
+    "definitions": {"s-kdt": {"unit": "1", "text": "sparse Kendall tau"}},
+    "reasons": {"dear": "needs a cluster"},
+    "claims": [
+        {"id": "base", "method": "Base", "value": 0.7, "ours": {**OURS, "method": "spos"}, **COMMON},
+        {"id": "better", "method": "Better", "value": 0.8, "ours": {**OURS, "method": "landmark"}, **COMMON},
+        {"id": "huge", "method": "Huge", "value": 0.9, "not_attempted": "dear", **COMMON},
+    ],
+    "contrasts": [{"id": "gain", "a": "better", "b": "base", "ours": {**OURS, "method": "landmark - spos"}}],
+}
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
@@ -23,10 +38,13 @@ def report(tmp_path_factory):
     root = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        (root / "workflow").symlink_to(tiny.PARAMS.parent / "workflow")
-        config = tiny.load(root, SCALE, bootstrap=2)
+        (root / "workflow" / "claims").mkdir(parents=True)
+        (root / "workflow" / "schemas").symlink_to(tiny.PARAMS.parent / "workflow" / "schemas")
+        (root / "workflow" / "claims" / f"{CLAIMS}.yaml").write_text(yaml.safe_dump(PAPER))
+        config = tiny.only(tiny.load(root, SCALE, bootstrap=2), STUDY)
         measure.run(tiny.write_study(config, STUDY, SCALE), root)
-        jobs = {f.__name__: f(config, scale=SCALE, study=STUDY) for f in (plan.summary, plan.figures, plan.ledger)}
+        jobs = {f.__name__: f(config, scale=SCALE, study=STUDY) for f in (plan.summary, plan.figures)}
+        jobs["ledger"] = plan.ledger(config, scale=SCALE, claims=CLAIMS)
         for name, stage in (("summary", summary_stage), ("figures", figures_stage), ("ledger", ledger_stage)):
             stage.run(jobs[name], root)
         yield root, jobs
@@ -66,6 +84,7 @@ def test_the_page_prints_the_rows_of_the_end(report):
     root, jobs = report
     rows = records.read_table(jobs["summary"].inputs["metrics"])
     where = {"estimator": "oneshot:loss", "metric": "sparse_kendall_tau", "definition": "paper", "resolution": 0.001}
+    where["truth"] = "test"
     (own,) = select(rows, method="landmark", seed=None, epoch=60, **where).to_dict("records")
     page = (root / jobs["summary"].outputs["page"]).read_text()
     line = next(line for line in page.splitlines() if line.startswith("| landmark |"))
@@ -73,6 +92,42 @@ def test_the_page_prints_the_rows_of_the_end(report):
     assert "3 seeds, 16 architectures" in page
     assert "the architectures of the whole space" in page
     assert "9 contrasts, 63 intervals at 95 %: were nothing true, about 3.2 would exclude 0" in page
+
+
+def test_the_page_has_a_section_of_other_data_sets(report):
+    root, jobs = report
+    rows = records.read_table(jobs["summary"].inputs["metrics"])
+    main, own, other = (root / jobs["summary"].outputs["page"]).read_text().split("\n## ")
+    assert own.startswith("Contrasts") and other.startswith("Other data sets")
+    assert "cifar100" not in main + own and "know `cifar10` alone" in other
+    titles = ["S-KdT, cifar100", "found, %, cifar100", "S-KdT, imagenet16-120", "found, %, imagenet16-120"]
+    heads = [line for line in other.splitlines() if line.startswith(("| method", "| A - B"))]
+    assert [row(line) for line in heads] == [["method", *titles], ["A - B", *titles]]
+    where = {"estimator": "oneshot:loss", "metric": "sparse_kendall_tau", "definition": "paper", "resolution": 0.001}
+    for name in ("landmark", "landmark - spos"):
+        (sparse,) = select(rows, method=name, seed=None, epoch=60, truth="cifar100/test", **where).to_dict("records")
+        (line,) = (line for line in other.splitlines() if line.startswith(f"| {name} |"))
+        assert row(line)[1].strip("*") == f"{sparse['value']:.3f} [{sparse['low']:.3f}, {sparse['high']:.3f}]"
+    found = 1 - tiny.accuracy(tiny.ARCHS[15])
+    assert row(next(line for line in other.splitlines() if line.startswith("| spos |")))[2].startswith(
+        f"{100 * found:.2f} "
+    )
+    assert "9 contrasts, 36 intervals at 95 %: were nothing true, about 1.8 would exclude 0" in other
+    assert "With those above it is 99 intervals, of which about 5.0 would exclude 0 by chance." in other
+
+
+def test_without_other_data_sets_there_is_no_section(report):
+    _, jobs = report
+    rows, settings = records.read_table(jobs["summary"].inputs["metrics"]), copy.deepcopy(jobs["summary"].settings)
+    settings["task"]["truth"]["also"] = []
+    table = summary.summarise(rows, settings)
+    assert set(table["truth"]) == {"test"}
+    assert "Other data sets" not in summary.markdown(table, rows, settings)
+
+
+def test_what_each_method_itself_found_is_named_so():
+    assert summary.by_whom("own") == "each method's own search"
+    assert summary.by_whom("aging") == "`aging`"
 
 
 def test_figures_are_written_and_bit_identical(report):
@@ -92,10 +147,112 @@ def test_curves_split_the_methods_by_iterations(report):
     assert legends[0] == ["shared warm-up", "spos", "landmark", "landmark-shuffled", "landmark-ce"]
     assert legends[1] == ["shared warm-up", "spos", "landmark-t3", "landmark-shuffled-t3", "landmark-ce-t3"]
     warm_up, spos = figure.axes[0].get_lines()[:2]
+    assert warm_up.get_label() == "shared warm-up" and spos.get_label() == "spos"
     train = jobs["figures"].settings["methods"]["spos"]["train"]
     marks = list(range(train["checkpoint_every"], train["epochs"] + 1, train["checkpoint_every"]))
     assert list(warm_up.get_xdata()) == [e for e in marks if e <= train["warmup"]]
     assert list(spos.get_xdata()) == [e for e in marks if e >= train["warmup"]]
+
+
+def test_curves_show_the_own_truth(report):
+    _, jobs = report
+    rows, settings = records.read_table(jobs["figures"].inputs["metrics"]), jobs["figures"].settings
+    where = {"estimator": "oneshot:loss", "metric": "sparse_kendall_tau", "definition": "paper", "resolution": 0.001}
+    own = select(rows, method="landmark", seed=None, truth="test", **where)
+    (line,) = (one for one in figures.curves(rows, settings).axes[0].get_lines() if one.get_label() == "landmark")
+    assert list(line.get_ydata()) == own["value"][own["epoch"] >= 30].tolist()
+
+
+def method(kind: str, landmarks: str | None = None, iterations: int = 1, epochs: int = 9, start: str | None = None):
+    train = {"epochs": epochs, "warmup": 3}
+    return {"kind": kind, "net": {}, "train": train, "landmarks": landmarks, "iterations": iterations, "start": start}
+
+
+def test_a_panel_holds_what_shares_training_and_iterations():
+    methods = {
+        "a": method("spos"),
+        "long": method("spos", epochs=20),
+        "fair": method("fairnas"),
+        "a-t3": method("spos", "few", 3),
+        "g": method("gdas"),
+        "g-t1": method("gdas", "few"),
+        "a-t1": method("spos", "many"),
+    }
+    assert figures.panels(methods) == {
+        "a, T = 1": ["a", "a-t1"],
+        "a, T = 3": ["a", "a-t3"],
+        "g, T = 1": ["g", "g-t1"],
+        "without landmarks": ["long", "fair"],
+    }
+    assert figures.panels({"a": methods["a"], "x": methods["a-t1"]}) == {"T = 1": ["a", "x"]}
+    assert figures.panels({"a": methods["a"]}) == {"without landmarks": ["a"]}
+
+
+def curves_of(methods: dict, ends: dict[str, float]):
+    where = {"estimator": "o:loss", "metric": "sparse_kendall_tau", "definition": "paper", "resolution": 0.1}
+    points = {name: {3: 0.1, 9: end} for name, end in ends.items()}
+    rows = frame(
+        {
+            "method": name,
+            "epoch": epoch,
+            "value": value,
+            "low": value - 0.1,
+            "high": value + 0.1,
+            "truth": "test",
+            **where,
+        }
+        for name, line in points.items()
+        for epoch, value in line.items()
+    )
+    metrics = {"resolutions": [0.1], "precision_at": [0.1]}
+    return figures.curves(rows, {"methods": methods, "metrics": metrics, "task": {"score_truth": "test"}}).axes[0]
+
+
+def test_a_crowd_is_listed_from_best_to_worst_without_intervals():
+    methods = {"base": method("spos"), **{f"m{i}": method("spos", "few", start="base") for i in range(15)}}
+    ends = {name: 0.2 + 0.07 * i % 0.5 for i, name in enumerate(methods)}
+    axis = curves_of(methods, ends)
+    texts = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert texts == ["shared warm-up", *sorted(ends, key=ends.get, reverse=True)]
+    assert not axis.collections
+    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axis.get_lines()[1:17]}
+    assert len(looks) == 16
+
+
+def test_intervals_of_a_few_stand_side_by_side():
+    methods = {"base": method("spos"), "m": method("spos", "few", start="base")}
+    warm_up, *both = curves_of(methods, {"base": 0.3, "m": 0.4}).collections
+    bars = {segments[0][0]: segments[:, 1].tolist() for segments in warm_up.get_segments()}
+    assert bars == {3 - figures.DODGE * 9: pytest.approx([0, 0.2])}
+    last = [collection.get_segments()[-1] for collection in both]
+    assert [segment[:, 1].tolist() for segment in last] == [pytest.approx([0.2, 0.4]), pytest.approx([0.3, 0.5])]
+    assert [segment[0][0] for segment in last] == [pytest.approx(9 - 0.045), pytest.approx(9 + 0.045)]
+
+
+def test_effects_show_means_intervals_seeds_and_references(report):
+    _, jobs = report
+    rows, settings = records.read_table(jobs["figures"].inputs["metrics"]), jobs["figures"].settings
+    tau, found = figures.effects(rows, settings).axes
+    assert [text.get_text() for text in tau.get_yticklabels()] == settings["study"]["methods"]
+    assert tau.yaxis_inverted()
+    assert tau.get_xlabel() == "S-KdT of oneshot:loss" and found.get_xlabel() == "accuracy found by evolution, %"
+    where = {"metric": "sparse_kendall_tau", "definition": "paper", "resolution": 0.001}
+    own = select(rows, method="landmark", epoch=60, estimator="oneshot:loss", truth="test", **where)
+    dots, interval, mean = tau.collections[3:6]  # of the second row
+    (whole,) = select(own, seed=None).to_dict("records")
+    assert mean.get_offsets().tolist() == [[whole["value"], 1]]
+    assert interval.get_segments()[0].tolist() == [[whole["low"], 1], [whole["high"], 1]]
+    assert (
+        dots.get_offsets()[:, 0].tolist() == own["value"][own["seed"].notna()].tolist() and len(dots.get_offsets()) == 3
+    )
+    assert found.collections[5].get_offsets()[0][0] == pytest.approx(100 * tiny.accuracy(tiny.ARCHS[15]))
+    lines = {}
+    for line in tau.get_lines():
+        lines.setdefault(line.get_linestyle(), []).append(line.get_xdata()[0])
+    free = select(rows, seed=None, estimator="reference", **where)
+    assert lines["--"] == select(free, method="parameters")["value"].tolist()
+    assert lines[":"] == free["value"][free["method"].str.startswith("ridge")].tolist() and len(lines[":"]) == 4
+    assert [text.get_text() for text in tau.get_legend().get_texts()] == ["parameters", "ridge on landmarks"]
 
 
 def test_ranks_are_drawn_in_the_order_of_the_truth():
@@ -113,16 +270,18 @@ def test_the_fragment_joins_table_and_verdicts(report):
     assert lines[0] == "### " + jobs["summary"].settings["study"]["title"]
     assert "## Contrasts" not in text
     assert sum(line.startswith("| landmark-t3 |") for line in lines) == 1
-    claims = records.read_table(jobs["ledger"].outputs["claims"])
-    decided = (~claims["verdict"].isin(["not attempted", "other scale"])).sum()
-    assert decided == 8
-    assert sum("SPOS+Ours - SPOS" in line for line in lines) == decided
+    title = lines.index("### A paper")
+    assert f"[table.md]({jobs['summary'].outputs['page']})" in "".join(lines[:title])
+    assert f"[landmark-2021.md]({jobs['ledger'].outputs['page']})" in "".join(lines[title:])
+    assert "4 published numbers and gains:" in "".join(lines[title:])
+    assert [row(line)[1] for line in lines[title:] if line.startswith("| 1 |")] == ["Better - Base (x)"]
 
 
 def test_a_report_without_its_table_is_an_error(tmp_path):
-    path = tmp_path / "results/full/report/x/claims.parquet"
-    records.write_table(path, frame([{"value": 1.0}]), records.stamp("made up", {}, []))
-    with pytest.raises(UserError, match=r"table\.md: no such file"):
+    path = tmp_path / "results/full/ledger/x.parquet"
+    settings = {"scale": "full", "studies": ["one"]}
+    records.write_table(path, frame([{"value": 1.0}]), records.stamp("made up", settings, []))
+    with pytest.raises(UserError, match=r"report/one/table\.md: no such file"):
         readme.fragment(tmp_path)
 
 

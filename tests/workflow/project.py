@@ -27,7 +27,7 @@ TINY = {
     "landmarks": {"distant10": {"count": 3}},
     "methods": {
         "spos": {"train": {"epochs": 3, "warmup": 1, "batch": 40, "checkpoint_every": 1}},
-        "landmark-t3": {"iterations": 2, "additions": {"count": 1}},
+        "landmark-t3": {"iterations": 2, "additions": 1},
     },
     "estimators": {
         "oneshot": {"args": {"batch": 30, "batches": 2}},

@@ -47,8 +47,10 @@ def test_every_file_is_kept_by_exactly_one_stage(resolved: dict[str, configs.Con
     for scale in SCALES:
         for study, chosen in resolved[scale].studies.items():
             if scale in chosen.scales:
-                job = plan.summary(resolved[scale], scale=scale, study=study)
-                for each in stages.closure(resolved[scale], [job]):
+                jobs = [plan.summary(resolved[scale], scale=scale, study=study)]
+                if chosen.claims is not None:
+                    jobs.append(plan.ledger(resolved[scale], scale=scale, claims=chosen.claims))
+                for each in stages.closure(resolved[scale], jobs):
                     for path in each.outputs.values():
                         assert sum(path == out or path.startswith(out + "/") for out in outs) == 1, path
 
@@ -63,6 +65,50 @@ def test_a_stage_depends_on_the_entries_its_jobs_name() -> None:
     assert {name for name, stage in document.items() if stage.get("frozen")} == {
         name for name in document if name.startswith("full_")
     }
+
+
+def changed(config: configs.Config, study: str, **changes: Any) -> configs.Config:
+    """``config`` with changes of that study, which may be new."""
+    entry = config.studies.get(study, config.studies["landmark-controls"]).model_copy(update=changes)
+    return config.model_copy(update={"studies": {**config.studies, study: entry}})
+
+
+def test_a_paper_has_one_ledger_a_scale(resolved: dict[str, configs.Config]) -> None:
+    raw, reduced = params.read(ROOT / "params.yaml"), changed(resolved["reduced"], "another", scales=["reduced"])
+    reduced = changed(reduced, "far", scales=["full"])
+    (ledger,) = (stage for stage in stages.stages(reduced, "reduced") if stage.kind == "ledger")
+    assert ledger.name == "reduced_ledger_landmark-2021"
+    assert ledger.outs == [f"results/reduced/ledger/landmark-2021.{form}" for form in ("md", "parquet")]
+    raw = {**raw, "studies": {**raw["studies"], "another": {}, "far": {}}}
+    assert {"studies.landmark-controls", "studies.another", "studies.far"} <= set(
+        stages.parameters(raw, reduced, ledger)
+    )
+    assert "studies.demo" not in stages.parameters(raw, reduced, ledger)
+    metrics = {path for path in ledger.jobs[0].sources if path.startswith("results/")}
+    assert {f"results/reduced/metrics/{name}.parquet" for name in ("landmark-controls", "another")} <= metrics
+    assert "results/reduced/metrics/far.parquet" not in metrics
+    assert not any(stage.kind == "ledger" for stage in stages.stages(resolved["demo"], "demo"))
+
+
+def test_a_pool_met_by_the_warm_ups_owner_lies_in_its_stage(resolved: dict[str, configs.Config]) -> None:
+    raw = params.read(ROOT / "params.yaml")
+    config = changed(
+        resolved["reduced"], "nao", methods=["spos", "nao"], searchers=["random"], contrasts=[], claims=None
+    )
+    made = {stage.name: stage for stage in stages.stages(config, "reduced")}
+    spos, nao = (made[f"reduced_run_nasbench201-cifar10_{name}"] for name in ("spos", "nao"))
+    pool = "results/reduced/searches/nasbench201-cifar10/{}/nao/s0/i{}.parquet"
+    assert pool.format("spos", 0) in spos.files and pool.format("nao", 1) in nao.files
+    for stage in (spos, nao):
+        assert {"searchers.nao", "estimators.oneshot-search"} <= set(stages.parameters(raw, config, stage))
+    lone = config.model_copy(update={"methods": {**config.methods, "nao": once(config.methods["nao"])}})
+    (nao,) = (stage for stage in stages.stages(lone, "reduced") if stage.of == "nasbench201-cifar10_nao")
+    assert not any("/nao/nao/" in path for path in nao.files)  # its only pool is the owner's
+    assert "searchers.nao" in stages.parameters(raw, lone, nao)
+
+
+def once(method: configs.Method) -> configs.Method:
+    return method.model_copy(update={"iterations": 1})
 
 
 def test_snakemake_still_has_the_limiter_that_the_snakefile_switches_off() -> None:

@@ -33,6 +33,7 @@ wildcard_constraints:
             "estimator",
             "searcher",
             "study",
+            "claims",
         )
     },
     scale="|".join(CONFIGS),
@@ -94,7 +95,7 @@ for scale in CONFIGS:
             [
                 stage.files
                 for stage in STAGES
-                if stage.scale == scale and stage.kind == "study"
+                if stage.scale == scale and stage.kind in ("study", "ledger")
             ],
         localrule: True
         message:

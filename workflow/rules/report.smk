@@ -52,6 +52,12 @@ rule figures:
             caption="../report/sparse_kendall_tau.rst",
             category="{study}",
         ),
+        effects_svg=report_file("effects.svg"),
+        effects_png=report(
+            report_file("effects.png"),
+            caption="../report/effects.rst",
+            category="{study}",
+        ),
         ranks_svg=report_file("ranks.svg"),
         ranks_png=report(
             report_file("ranks.png"), caption="../report/ranks.rst", category="{study}"
@@ -74,14 +80,14 @@ rule ledger:
     input:
         unpack(inputs("ledger")),
     output:
-        claims=paths.LEDGER,
+        ledger=paths.LEDGER,
         page=report(
-            report_file("claims.md"),
-            caption="../report/claims.rst",
-            category="{study}",
+            paths.LEDGER_PAGE,
+            caption="../report/ledger.rst",
+            category="{claims}",
         ),
     log:
-        "logs/ledger/{scale}/{study}.log",
+        "logs/ledger/{scale}/{claims}.log",
     resources:
         mem_mb=2000,
         runtime=10,
@@ -89,6 +95,6 @@ rule ledger:
         settings=settings("ledger"),
         code=code("ledger"),
     message:
-        "{wildcards.scale}: published numbers beside those of {wildcards.study}"
+        "{wildcards.scale}: numbers of {wildcards.claims} beside ours"
     shell:
-        "supernet ledger --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+        "supernet ledger --scale {wildcards.scale} --claims {wildcards.claims} 2>&1 | tee -i {log}"

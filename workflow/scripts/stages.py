@@ -1,7 +1,8 @@
 """The pipeline in pieces that DVC keeps, and ``dvc.yaml`` made of them.
 
 Snakemake makes single files; a `Stage` is a group of them that is kept, restored and compared as one: a data set, a
-benchmark table, what a task's runs share, all runs of a method, a study. Every kept file belongs to exactly one.
+benchmark table, what a task's runs share, all runs of a method, a study, the ledger of a paper. Every kept file belongs
+to exactly one.
 
     python workflow/scripts/stages.py      writes dvc.yaml
 """
@@ -16,7 +17,7 @@ import yaml
 
 from supernet import config as configs
 from supernet import params, paths, plan, records
-from supernet.config import Config
+from supernet.config import POOLED, Config
 from supernet.digest import digest
 from supernet.job import Job
 
@@ -98,13 +99,11 @@ def closure(config: Config, jobs: list[Job]) -> list[Job]:
 
 
 def stages(config: Config, scale: str) -> list[Stage]:
-    """The stages of all studies of ``scale``."""
-    targets = [
-        make(config, scale=scale, study=name)
-        for name, study in config.studies.items()
-        if scale in study.scales
-        for make in (plan.summary, plan.figures, *([plan.ledger] if study.claims else []))
-    ]
+    """The stages of all studies of ``scale``, and of the papers that they answer."""
+    here = {name: study for name, study in config.studies.items() if scale in study.scales}
+    targets = [make(config, scale=scale, study=name) for name in here for make in (plan.summary, plan.figures)]
+    papers = dict.fromkeys(study.claims for study in here.values() if study.claims)
+    targets += [plan.ledger(config, scale=scale, claims=claims) for claims in papers]
     groups: dict[tuple[str, str], Stage] = {}
     for job in closure(config, targets):
         key = group_of(next(iter(job.outputs.values())))
@@ -125,6 +124,8 @@ def group_of(path: str) -> tuple[str, str]:
             return "run", f"{task}_{method}"
         case ["metrics" | "report", study, *_]:
             return "study", Path(study).stem
+        case ["ledger", file]:
+            return "ledger", Path(file).stem
     raise LookupError(f"{path}: belongs to no stage")
 
 
@@ -154,6 +155,8 @@ def _entries(raw: dict[str, Any], config: Config, stage: Stage) -> dict[str, set
             method = config.methods[name]
             estimators = {p.split("/")[5] for p in stage.files if p.split("/")[2] == "scores"}
             searchers = {p.split("/")[5] for p in stage.files if p.split("/")[2] == "searches"}
+            if method.kind == POOLED:
+                searchers |= {method.searcher}  # its first pool is met by the warm-up's owner
             return {
                 "tasks": {task},
                 "methods": _lineage(raw, stage.scale, name) | _lineage(raw, stage.scale, method.start),
@@ -161,6 +164,8 @@ def _entries(raw: dict[str, Any], config: Config, stage: Stage) -> dict[str, set
                 "estimators": estimators | {config.searchers[name].estimator for name in searchers},
                 "searchers": searchers,
             }
+        case "ledger", _:
+            return {"studies": {name for name, study in config.studies.items() if study.claims == stage.of}}
         case _:
             study = config.studies[stage.of]
             lineages = (_lineage(raw, stage.scale, name) for name in study.methods)

@@ -71,7 +71,7 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
                 segments = plan.segments(config.methods[method], method)
                 logs = [paths.LOG.format(**where, method=owner, iteration=i) for owner, i in segments]
                 if all(Path(log).exists() for log in logs):
-                    curves = [*_training(logs), *_measured(numbers, task, method, seed)]
+                    curves = [*_training(logs), *_measured(numbers, task, config.tasks[task].score_truth, method, seed)]
                     settings = dict(_settings(config, task, method))
                     yield Record(scale, task, method, seed, settings, curves)
 
@@ -82,9 +82,12 @@ def _training(logs: list[str]) -> Iterator[tuple[str, float, int]]:
             yield from ((f"train/{name}", value, row["epoch"]) for name, value in row.items() if name != "epoch")
 
 
-def _measured(numbers: list[pd.DataFrame], task: str, method: str, seed: int) -> Iterator[tuple[str, float, int]]:
+def _measured(
+    numbers: list[pd.DataFrame], task: str, truth: str, method: str, seed: int
+) -> Iterator[tuple[str, float, int]]:
     for table in numbers:
-        own = table[(table["task"] == task) & (table["method"] == method) & (table["seed"] == seed)]
+        own = table[(table["task"] == task) & (table["truth"] == truth)]
+        own = own[(own["method"] == method) & (own["seed"] == seed)]
         for row in own[own["value"].notna() & own["epoch"].notna()].itertuples():
             parts = (row.study, row.estimator, row.searcher, row.metric, row.definition, row.resolution)
             name = "/".join(str(part) for part in parts if not pd.isna(part)).replace(":", ".")

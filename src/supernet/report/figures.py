@@ -1,14 +1,16 @@
 """Figures of a study, drawn with matplotlib: equal numbers give equal bytes under one version of it."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from supernet import metrics
+from supernet.report.references import PARAMETERS, RIDGE
 from supernet.report.rows import REFERENCE, select
-from supernet.report.summary import main_score
+from supernet.report.summary import by_whom, s_kdt, score_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette: told apart by colour-blind readers; the markers tell the lines apart in grey.
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-WARM_UP = "#777777"
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+WARM_UP, SHARED = "#777777", "shared warm-up"
+DODGE = 0.01  # of all epochs, between the intervals of one checkpoint
+CROWD = 5  # methods in a panel, above which intervals would hide the lines
 STYLE = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -41,7 +45,11 @@ def draw(
     import matplotlib
 
     with matplotlib.rc_context(STYLE):
-        return {"sparse_kendall_tau": curves(rows, settings), "ranks": ranks(truth, scores)}
+        return {
+            "sparse_kendall_tau": curves(rows, settings),
+            "effects": effects(rows, settings),
+            "ranks": ranks(truth, scores),
+        }
 
 
 def render(figure: "Figure", form: str) -> bytes:
@@ -55,53 +63,139 @@ def render(figure: "Figure", form: str) -> bytes:
 
 
 def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
-    """S-KdT (paper's definition, first resolution) over epochs, mean and t interval over seeds.
-
-    A panel for every number of iterations T, with the methods that have no landmarks in each of them.
-    """
+    """S-KdT (paper's definition, first resolution) over epochs, mean and t interval over seeds; see `panels`."""
     from matplotlib.figure import Figure
 
-    methods = settings["methods"]
-    label = main_score(sorted(set(rows["estimator"].dropna()) - {REFERENCE}))
-    width = settings["metrics"]["resolutions"][0]
-    rows = select(rows, seed=None, estimator=label, metric="sparse_kendall_tau", definition="paper", resolution=width)
-    plain = [name for name, m in methods.items() if m["landmarks"] is None]
-    panels = sorted({m["iterations"] for m in methods.values() if m["landmarks"] is not None}) or [1]
-    figure = Figure(figsize=(1.2 + 4.2 * len(panels), 3.6))
-    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axis, iterations in zip(axes, panels, strict=True):
-        regularised = [n for n, m in methods.items() if m["landmarks"] is not None and m["iterations"] == iterations]
-        _panel(axis, rows, [*plain, *regularised], methods)
-        axis.set(xlabel="epoch", title=f"T = {iterations}")
-    axes[0].set_ylabel(f"S-KdT of {label}")
+    label, methods = score_names(rows)[0], settings["methods"]
+    rows = select(rows, seed=None, **s_kdt(label, settings["task"]["score_truth"], settings))
+    drawn = panels(methods)
+    wide = any(len(names) > CROWD for names in drawn.values())
+    across = min(len(drawn), 2 if wide else 3)
+    down = -(-len(drawn) // across)
+    figure = Figure(figsize=(0.8 + (5.9 if wide else 4.0) * across, 0.2 + 3.8 * down))
+    axes = figure.subplots(down, across, sharey=True, squeeze=False)
+    for axis, (title, names) in zip(axes.flat, drawn.items(), strict=False):
+        _panel(axis, rows, names, methods)
+        axis.set(xlabel="epoch", title=title)
+    for axis in axes.flat[len(drawn) :]:
+        axis.set_visible(False)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(f"S-KdT of {label}")
     return figure
 
 
+def panels(methods: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Names of methods by the title of the panel that shows them over epochs.
+
+    A panel for every way of training (kind, net and schedule) and number of iterations T with landmarks: the methods
+    without landmarks first, which are its baselines. What is the baseline of nothing comes last.
+    """
+    ways = {name: json.dumps([m["kind"], m["net"], m["train"]], sort_keys=True) for name, m in methods.items()}
+    order = list(dict.fromkeys(ways.values()))
+    plain = [name for name, m in methods.items() if m["landmarks"] is None]
+    taught: dict[tuple[int, int], list[str]] = {}
+    for name, m in methods.items():
+        if name not in plain:
+            taught.setdefault((order.index(ways[name]), m["iterations"]), []).append(name)
+    several = len({way for way, _ in taught}) > 1
+    found = {}
+    for (way, iterations), names in sorted(taught.items()):
+        names = [*(name for name in plain if ways[name] == order[way]), *names]
+        found[f"{names[0]}, T = {iterations}" if several else f"T = {iterations}"] = names
+    rest = [name for name in plain if not any(name in names for names in found.values())]
+    return {**found, "without landmarks": rest} if rest else found
+
+
 def _panel(axis: "Axes", rows: pd.DataFrame, names: Sequence[str], methods: Mapping[str, Any]) -> None:
-    for owner in dict.fromkeys(methods[n]["start"] or n for n in names):
-        line = select(rows, method=next(n for n in names if owner in (n, methods[n]["start"])))
-        _line(axis, line[line["epoch"] <= methods[owner]["train"]["warmup"]], "shared warm-up", WARM_UP, ".")
-    for i, name in enumerate(names):
-        warmup = methods[name]["train"]["warmup"]
-        line = select(rows, method=name)
-        _line(axis, line[line["epoch"] >= warmup], name, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
-        if methods[name]["landmarks"] is not None:
-            start = warmup
-    if any(methods[n]["landmarks"] is not None for n in names):
+    """Lines of ``names``. In a crowd without intervals, and the legend lists them from best to worst."""
+    crowded, owners = len(names) > CROWD, [methods[name]["start"] or name for name in names]
+    shared = [owner for owner in dict.fromkeys(owners) if owners.count(owner) > 1]
+    for i, (name, owner) in enumerate(zip(names, owners, strict=True)):
+        line, train = select(rows, method=name).sort_values("epoch"), methods[name]["train"]
+        if owner in shared:
+            if name == names[owners.index(owner)]:
+                grey = {"color": WARM_UP, "marker": ".", "label": SHARED if owner == shared[0] else None}
+                _line(axis, line[line["epoch"] <= train["warmup"]], -DODGE * train["epochs"], crowded, **grey)
+            line = line[line["epoch"] >= train["warmup"]]
+            line = line.assign(low=line["low"].where(line["epoch"] > train["warmup"]))  # there the grey one has it
+        shift = DODGE * (i - (len(names) - 1) / 2) * train["epochs"]
+        _line(axis, line, shift, crowded, **look(i), label=name)
+    taught = [methods[name]["train"]["warmup"] for name in names if methods[name]["landmarks"] is not None]
+    for start in dict.fromkeys(taught):
         axis.axvline(start, color=WARM_UP, linestyle=":", zorder=0)
         axis.annotate(
             "regularisation starts", (start, 1), (-3, -3), xycoords=("data", "axes fraction"),
             textcoords="offset points", rotation=90, ha="right", va="top", color=WARM_UP, fontsize=8,
         )  # fmt: skip
-    axis.legend(frameon=False, fontsize=8, loc="lower right")
+    handles, labels = axis.get_legend_handles_labels()
+    where = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}
+    if crowded:
+        handles.sort(key=lambda handle: (handle.get_label() != SHARED, -handle.get_ydata()[-1]))
+        labels = [handle.get_label() for handle in handles]
+        where = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    axis.legend(handles, labels, frameon=False, fontsize=8, handlelength=3, **where)
 
 
-def _line(axis: "Axes", line: pd.DataFrame, label: str, colour: str, marker: str) -> None:
-    if len(line):
-        line = line.sort_values("epoch")
-        x, y, low, high = (line[c].to_numpy(dtype=float) for c in ("epoch", "value", "low", "high"))
-        axis.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-        axis.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.4, label=label)
+def look(number: int) -> dict[str, Any]:
+    """Colour, marker and dashes of the line of that number; no two of the first 56 are alike."""
+    turn, colour = divmod(number, len(COLOURS))
+    marker, dashes = MARKERS[(colour + turn) % len(MARKERS)], ("-", "--")[turn % 2]
+    return {"color": COLOURS[colour], "marker": marker, "linestyle": dashes}
+
+
+def _line(axis: "Axes", line: pd.DataFrame, shift: float, crowded: bool, **style: Any) -> None:
+    """One line; its intervals are moved sideways by ``shift`` epochs, so that none hides another."""
+    x, y, low, high = (line[column].to_numpy(dtype=float) for column in ("epoch", "value", "low", "high"))
+    axis.plot(x, y, **style, markersize=4, linewidth=1.4)
+    if not crowded:
+        axis.vlines(x + shift, low, high, color=style["color"], linewidth=1, alpha=0.6)
+
+
+def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
+    """A row a method, at the end of training: S-KdT by the main score, and what the study's first searcher found.
+
+    Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines.
+    """
+    from matplotlib.figure import Figure
+
+    study, own, label = settings["study"], settings["task"]["score_truth"], score_names(rows)[0]
+    tau = s_kdt(label, own, settings)
+    shown = [(f"S-KdT of {label}", tau, 1)]
+    for searcher in study["searchers"][:1]:
+        by = by_whom(searcher).strip("`")
+        where = {"searcher": searcher, "metric": "found_accuracy", "truth": own}
+        shown.append((f"accuracy found by {by}, %", where, 100))
+    names = study["methods"]
+    figure = Figure(figsize=(2.2 + 3.4 * len(shown), 1.2 + 0.3 * len(names)))
+    axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axis, (title, where, factor) in zip(axes, shown, strict=True):
+        for row, name in enumerate(names):
+            _effect(axis, row, select(rows, method=name, **where), factor)
+        axis.set_xlabel(title)
+    axes[0].set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+    _references(axes[0], select(rows, seed=None, **{**tau, "estimator": REFERENCE}))
+    return figure
+
+
+def _effect(axis: "Axes", row: int, own: pd.DataFrame, factor: float) -> None:
+    last = own[own["epoch"] == own["epoch"].max()]
+    seeds, (mean,) = last.dropna(subset="seed"), select(last, seed=None).to_dict("records")
+    dots = factor * seeds["value"].to_numpy(dtype=float)
+    axis.scatter(dots, [row + 0.27] * len(dots), s=12, color=COLOURS[0], alpha=0.5, linewidth=0, zorder=2)
+    axis.hlines(row, factor * mean["low"], factor * mean["high"], color=COLOURS[2], linewidth=2, zorder=3)
+    axis.scatter([factor * mean["value"]], [row], s=26, color=COLOURS[2], marker="D", zorder=4)
+
+
+def _references(axis: "Axes", free: pd.DataFrame) -> None:
+    """Thin lines, named once a kind above the panel: counted parameters, and the ridge of every set of landmarks."""
+    kinds = [(PARAMETERS, COLOURS[1], "--"), (RIDGE.format(method=""), COLOURS[3], ":")]
+    for kind, colour, dashes in kinds:
+        values = free["value"][free["method"].str.startswith(kind)].to_numpy(dtype=float)
+        for i, value in enumerate(values):
+            label = kind.removesuffix(" of ") if i == 0 else None
+            axis.axvline(value, color=colour, linestyle=dashes, linewidth=1, zorder=1, label=label)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 
 
 def ranks(truth: pd.Series, scores: Mapping[str, pd.Series]) -> "Figure":

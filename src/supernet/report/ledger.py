@@ -78,25 +78,28 @@ def check(claims: Any, schema: Mapping[str, Any], path: str) -> None:
                 raise UserError(f"{path}: {entry['id']}: no claim {entry[side]!r}")
 
 
-def join(claims: Mapping[str, Any], rows: pd.DataFrame, study: str, scale: str) -> pd.DataFrame:
-    """The ledger: a row a published number or contrast, with ours where ``study`` measured it.
+def join(claims: Mapping[str, Any], rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+    """The ledger: a row a published number or contrast, with ours where a study of this scale measured it.
 
-    Values are fractions where the paper prints percent. Raises ``UserError`` where a claim names a number that the
-    study lacks.
+    ``rows``: the metrics of all these studies. ``settings``: the ``scale``, its ``studies``, the truth of each
+    (``truths``), and the scales of those that answer the paper ``elsewhere`` alone.
+    Values are fractions where the paper prints percent. Raises ``UserError`` where a claim names a study that does not
+    answer the paper, or a number that its study lacks.
     """
     found = []
     for row, ours in _published(claims):
         measured = None
-        if ours is not None and ours["study"] != study:
-            row["reason"] = f"answered by the study {ours['study']}"
+        if ours is not None and ours["study"] in settings["elsewhere"]:
+            scales = ", ".join(settings["elsewhere"][ours["study"]]) or "none"
+            row["reason"] = f"answered by the study {ours['study']} (scales: {scales})"
         elif ours is not None:
-            measured = _measured(rows, ours, row["id"])
-            row |= {"study": study, "scale": scale, "truth": measured["truth"]}
+            measured = _measured(rows, ours, row["id"], settings)
+            row |= {"study": ours["study"], "scale": settings["scale"], "truth": measured["truth"]}
             row |= {f"our_{key}": measured[key] for key in ("method", "metric", "definition", "resolution")}
             row |= {f"our_{key}": measured[key] for key in ("value", "low", "high", "n")}
         interval = None if measured is None else Interval(*(float(measured[k]) for k in ("value", "low", "high")))
         spread = 0.0 if row["spread"] is None else row["spread"]
-        row["verdict"] = verdict(scale, row["kind"] == "contrast", row["value"], spread, interval)
+        row["verdict"] = verdict(settings["scale"], row["kind"] == "contrast", row["value"], spread, interval)
         found.append(row)
     table = pd.DataFrame(found).reindex(columns=list(COLUMNS))
     return table.astype({c: "float64" if c in NUMBERS else "Int64" if c in WHOLE else "str" for c in COLUMNS})
@@ -126,10 +129,14 @@ def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapp
         yield row, contrast.get("ours")
 
 
-def _measured(rows: pd.DataFrame, ours: Mapping[str, Any], claim: str) -> pd.Series:
-    """The one row over seeds, at the end of training, that ``ours`` names."""
+def _measured(rows: pd.DataFrame, ours: Mapping[str, Any], claim: str, settings: Mapping[str, Any]) -> pd.Series:
+    """The one row over seeds, at the end of training, that ``ours`` names; by the study's own truth unless it says."""
+    if ours["study"] not in settings["studies"]:
+        known = ", ".join([*settings["studies"], *settings["elsewhere"]])
+        raise UserError(f"claim {claim}: no study {ours['study']!r} in params.yaml names this paper; known: {known}")
     where = {k: ours.get(k) for k in ("method", "estimator", "searcher", "metric", "definition", "resolution")}
-    found = select(rows, seed=None, **where)
+    where["truth"] = ours.get("truth", settings["truths"][ours["study"]])
+    found = select(rows, study=ours["study"], seed=None, **where)
     if found["epoch"].notna().any():
         found = select(found, epoch=found["epoch"].max())
     if len(found) != 1:
@@ -137,10 +144,11 @@ def _measured(rows: pd.DataFrame, ours: Mapping[str, Any], claim: str) -> pd.Ser
     return found.iloc[0]
 
 
-def markdown(table: pd.DataFrame, title: str, study: str, scale: str) -> str:
+def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> str:
     """The page: how many of each verdict, what was answered, and what was not, by reason."""
     missing = select(table, verdict=NOT_ATTEMPTED)
-    lines = [f"# {title}", "", f"Study `{study}`, scale `{scale}`. {counted(table)}", ""]
+    studies = ", ".join(f"`{name}`" for name in settings["studies"])
+    lines = [f"# {title}", "", f"Scale `{settings['scale']}`, measured by {studies}. {counted(table)}", ""]
     lines += answered(table[table["verdict"] != NOT_ATTEMPTED])
     lines += ["", "## Not attempted", "", "| entries | tables | why, and what it would cost |", "|---|---|---|"]
     for reason, group in missing.groupby("reason", sort=False):

@@ -2,31 +2,38 @@
 
 from pathlib import Path
 
-from supernet import records
+from supernet import paths, records
 from supernet.errors import UserError
 from supernet.report import ledger, speed
 
 BENCH = "results/bench/bench.json"
-CLAIMS = "results/*/report/*/claims.parquet"
+LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every study that answers a paper: its methods' table and the paper's claims beside our numbers."""
+    """Markdown of every ledger: its studies' tables of methods, then the paper's claims beside our numbers."""
     parts = []
-    for path in sorted(root.glob(CLAIMS)):
-        table = path.with_name("table.md")
-        if not table.is_file():
-            raise UserError(f"{table}: no such file; run the rule that makes it")
-        page, _, _ = table.read_text().partition("\n## ")
-        where = path.parent.relative_to(root)
-        claims = records.read_table(path)
-        links = f"Contrasts: [table.md]({where}/table.md). All claims: [claims.md]({where}/claims.md)."
+    for path in sorted(root.glob(LEDGERS)):
+        settings = records.provenance(path)["settings"]
+        for study in settings["studies"]:
+            page = paths.REPORT.format(scale=settings["scale"], study=study, file="table.md")
+            table, _, _ = _text(root / page).partition("\n## ")
+            parts += [f"##{table.rstrip()}", f"Contrasts and the rest: [table.md]({page})."]
+        claims, whole = records.read_table(path), path.with_suffix(".md")
+        title, _, _ = _text(whole).partition("\n")
+        link = f"All of them: [{whole.name}]({whole.relative_to(root)})."
         parts += [
-            f"##{page.rstrip()}",
-            f"{ledger.counted(claims)} {links}",
+            f"##{title}",
+            f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
         ]
     return "\n\n".join(parts)
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run the rule that makes it")
+    return path.read_text()
 
 
 def speeds(root: Path = Path()) -> str:

@@ -1,4 +1,7 @@
-"""The table of a study: a row a method or reference, then the paired contrasts; as Parquet rows and as Markdown."""
+"""The table of a study: a row a method or reference, then the paired contrasts, then the same on other data sets.
+
+As Parquet rows and as Markdown.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from supernet.config import OWN
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
 
@@ -37,26 +41,56 @@ def main_score(labels: list[str]) -> str:
     return next((label for label in labels if label.split(":")[-1] == "loss"), labels[0])
 
 
-def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
-    """The columns of a study's table; the first resolution, the first k and the first searcher are the ones shown."""
+def score_names(rows: pd.DataFrame) -> list[str]:
+    """The scores that ``rows`` hold rank metrics of, the main one first."""
     labels = sorted(set(rows["estimator"].dropna()) - {REFERENCE})
     main = main_score(labels)
-    labels = [main, *(label for label in labels if label != main)]
-    width, k = settings["metrics"]["resolutions"][0], settings["metrics"]["precision_at"][0]
-    sparse = {"metric": "sparse_kendall_tau", "definition": "paper", "resolution": width}
-    found = [Quantity(f"S-KdT, {label}", {"estimator": label, **sparse}) for label in labels]
+    return [main, *(label for label in labels if label != main)]
+
+
+def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
+    """The columns of a study's table; the first resolution, the first k and the first searcher are the ones shown."""
+    main, *_ = labels = score_names(rows)
+    own, k = settings["task"]["score_truth"], settings["metrics"]["precision_at"][0]
+    by_main = {"estimator": main, "truth": own}
+    found = [Quantity(f"S-KdT, {label}", s_kdt(label, own, settings)) for label in labels]
     found += [
-        Quantity(TAU, {"estimator": main, "metric": "kendall_tau"}),
-        Quantity("Spearman", {"estimator": main, "metric": "spearman"}),
-        Quantity(f"P@{100 * k:g} %", {"estimator": main, "metric": "precision_at_k", "resolution": k}),
+        Quantity(TAU, {**by_main, "metric": "kendall_tau"}),
+        Quantity("Spearman", {**by_main, "metric": "spearman"}),
+        Quantity(f"P@{100 * k:g} %", {**by_main, "metric": "precision_at_k", "resolution": k}),
     ]
     for searcher in settings["study"]["searchers"][:1]:
+        by = {"searcher": searcher, "truth": own}
         found += [
-            Quantity("found, %", {"searcher": searcher, "metric": "found_accuracy"}, 100, 2),
-            Quantity("regret, %", {"searcher": searcher, "metric": "regret"}, 100, 2),
-            Quantity("rank", {"searcher": searcher, "metric": "found_rank"}, 1, 1),
+            Quantity("found, %", {**by, "metric": "found_accuracy"}, 100, 2),
+            Quantity("regret, %", {**by, "metric": "regret"}, 100, 2),
+            Quantity("rank", {**by, "metric": "found_rank"}, 1, 1),
         ]
     return found
+
+
+def elsewhere(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
+    """The columns of other data sets, whose truth the table holds too: S-KdT by the main score, and what was found."""
+    found = []
+    for dataset in settings["task"]["truth"].get("also", []):
+        truth = f"{dataset}/{settings['task']['score_truth']}"
+        found.append(Quantity(f"S-KdT, {dataset}", s_kdt(score_names(rows)[0], truth, settings)))
+        for searcher in settings["study"]["searchers"][:1]:
+            where = {"searcher": searcher, "truth": truth, "metric": "found_accuracy"}
+            found.append(Quantity(f"found, %, {dataset}", where, 100, 2))
+    return found
+
+
+def s_kdt(label: str, truth: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Which rows are the S-KdT that tables and figures show: the paper's, at the first resolution."""
+    width = settings["metrics"]["resolutions"][0]
+    sparse = {"metric": "sparse_kendall_tau", "definition": "paper", "resolution": width}
+    return {"estimator": label, "truth": truth, **sparse}
+
+
+def by_whom(searcher: str) -> str:
+    """Whose finds a study's ``searcher`` stands for."""
+    return "each method's own search" if searcher == OWN else f"`{searcher}`"
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -68,6 +102,7 @@ def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
 
 def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
     study, columns = settings["study"], quantities(rows, settings)
+    both = [*columns, *elsewhere(rows, settings)]
     whole = select(rows, seed=None)
     contrasts = [" - ".join(pair) for pair in study["contrasts"]]
     for part, names in ((METHOD, study["methods"]), (CONTRAST, contrasts)):
@@ -75,7 +110,7 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
             own = select(whole, method=name)
             if own["epoch"].notna().any():
                 own = select(own, epoch=own["epoch"].max())
-            for column in columns:
+            for column in both:
                 for _, row in select(own, **column.where).iterrows():
                     yield (part, name, column.title), row
     main = columns[0].where["estimator"]
@@ -91,8 +126,9 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
-    """The page: what was measured, the methods beside the references, the paired contrasts."""
-    columns, study, task = quantities(rows, settings), settings["study"], settings["task"]
+    """The page: what was measured, the methods beside the references, the paired contrasts, other data sets."""
+    columns, others = quantities(rows, settings), elsewhere(rows, settings)
+    study, task = settings["study"], settings["task"]
     level, seeds = settings["metrics"]["level"], len(settings["seeds"])
     regret = select(table, metric="regret")["definition"]
     width = settings["metrics"]["resolutions"][0]
@@ -108,7 +144,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     ]
     if len(regret):
         among = _population(regret.iloc[0])
-        lines.append(f"Found by `{study['searchers'][0]}`; regret and rank are among the {among}.")
+        lines.append(f"Found by {by_whom(study['searchers'][0])}; regret and rank are among the {among}.")
     lines += [
         f"Brackets: {100 * level:g} % intervals, Student's t over seeds;",
         "for references that need no seed, a bootstrap over architectures.",
@@ -116,11 +152,22 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         *_grid("method", columns, select(table, part=METHOD), bold=False),
         *_grid("reference", columns, select(table, part=FREE), bold=False)[2:],
     ]
-    differences = select(table, part=CONTRAST)
+    differences = _of(columns, select(table, part=CONTRAST))
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += _grid("A - B", columns, differences, bold=True)
+    if others:
+        lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
+        lines += _grid("method", others, select(table, part=METHOD), bold=False)
+        also = _of(others, select(table, part=CONTRAST))
+        if len(also):
+            lines += ["", *_contrast_caption(also, level, seeds), _together(differences, also, level), ""]
+            lines += _grid("A - B", others, also, bold=True)
     return "\n".join(lines) + "\n"
+
+
+def _of(columns: list[Quantity], table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["quantity"].isin([column.title for column in columns])]
 
 
 def _population(definition: str) -> str:
@@ -134,6 +181,20 @@ def _contrast_caption(differences: pd.DataFrame, level: float, seeds: int) -> li
         f"Paired differences over the {seeds} seeds, which A and B ran on the same random numbers.",
         f"{made}: were nothing true, about {(1 - level) * intervals:.1f} would exclude 0 (bold) by chance.",
     ]
+
+
+def _other_caption(columns: list[Quantity], task: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Measured by `{task['score_truth']}` accuracy on other data sets of the benchmark.",
+        f"Super-nets, searches and the order of the landmarks know `{task['truth']['dataset']}` alone.",
+        f"S-KdT is of `{columns[0].where['estimator']}`.",
+    ]
+
+
+def _together(own: pd.DataFrame, others: pd.DataFrame, level: float) -> str:
+    intervals = int(own["low"].notna().sum() + others["low"].notna().sum())
+    chance = f"about {(1 - level) * intervals:.1f} would exclude 0 by chance"
+    return f"With those above it is {intervals} intervals, of which {chance}."
 
 
 def _grid(head: str, columns: list[Quantity], table: pd.DataFrame, bold: bool) -> list[str]:

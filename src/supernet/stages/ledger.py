@@ -1,7 +1,8 @@
-"""The claims ledger of a study's paper."""
+"""The claims ledger of a paper."""
 
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from supernet import records
@@ -11,7 +12,7 @@ from supernet.report import chain, ledger
 
 
 def run(job: Job, state: Path) -> None:
-    """Check the claims file, join it with our metrics, write the ledger as Parquet and Markdown."""
+    """Check the claims file, join it with the metrics of all its studies, write the ledger as Parquet and Markdown."""
     chain.verify(job.sources)
     path = job.inputs["claims"]
     try:
@@ -19,7 +20,7 @@ def run(job: Job, state: Path) -> None:
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     ledger.check(claims, schema, path)
-    where = {"study": job.settings["name"], "scale": job.settings["scale"]}
-    table = ledger.join(claims, records.read_table(job.inputs["metrics"]), **where)
-    records.write_text(job.outputs["page"], ledger.markdown(table, claims["paper"], **where))
-    records.write_table(job.outputs["claims"], table, job.stamp())
+    rows = pd.concat([records.read_table(path) for path in job.inputs["metrics"]])
+    table = ledger.join(claims, rows, job.settings)
+    records.write_text(job.outputs["page"], ledger.markdown(table, claims["paper"], job.settings))
+    records.write_table(job.outputs["ledger"], table, job.stamp())

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,10 +40,14 @@ class Measured:
         self.where = {"scale": self.settings["scale"], "task": self.study.task}
         self.path = paths.TRUTH.format(**self.where, set=paths.EVALUATION)
         self.evaluation = records.read_table(self.path).set_index("arch")
-        self.truth = self._column(self.evaluation, self.path)
+        self.truths = {name: self._column(self.evaluation, self.path, name) for name in self.task.truths}
+        self.truth = self.truths[self.task.score_truth]
 
     def checkpoints(self) -> Iterator[Row]:
-        """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it."""
+        """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it.
+
+        At the last one also against the truth of other data sets, there without a bootstrap.
+        """
         for name, seed in self._runs():
             method = self.methods[name]
             for estimator in self.study.estimators:
@@ -55,33 +58,40 @@ class Measured:
                         last = epoch == method.segment(method.iterations)[1]
                         for label, column in scores.items():
                             row = {**at, "method": name, "estimator": f"{estimator}:{label}", "epoch": epoch}
-                            for number in rank_rows(self.truth.to_numpy(), column, self.settings["metrics"], last):
-                                yield row | number
+                            for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
+                                interval = last and truth is self.truth
+                                for number in rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval):
+                                    yield row | number | {"truth": which}
 
     def searches(self) -> Iterator[Row]:
-        """What every search found (D20), after how many evaluations: its accuracy, regret and rank."""
+        """What every search found (D20), after how many evaluations: its accuracy, regret and rank by every truth."""
         for name, seed in self._runs():
             method = self.methods[name]
             for searcher in self.study.searchers:
                 at = {"method": name, "searcher": searcher, "seed": seed, "iteration": method.iterations}
-                steps = records.read_table(paths.SEARCH.format(**self.where, **at))
-                path = paths.TRUTH.format(**self.where, set=paths.FOUND.format(**at))
+                files = {**self.where, **at, "searcher": plan.searcher_of(method, searcher)}
+                steps = records.read_table(paths.SEARCH.format(**files))
+                path = paths.TRUTH.format(**self.where, set=paths.FOUND.format(**files))
                 table = records.read_table(path)
-                found = float(self._column(table, path).iloc[0])
-                definition, among, best, rank = self._standing(table, found)
-                row = {**at, "epoch": method.segment(method.iterations)[1], "n": among}
+                row = {**at, "epoch": method.segment(method.iterations)[1]}
                 yield {**row, "metric": "evaluations", "value": len(steps), "n": 1}
-                yield {**row, "metric": "found_accuracy", "value": found, "n": 1}
-                row["definition"] = definition
-                yield {**row, "metric": "regret", "value": best - found}
-                yield {**row, "metric": "found_rank", "value": rank}
+                for which in self.truths:
+                    found = float(self._column(table, path, which).iloc[0])
+                    definition, among, best, rank = self._standing(table, found, which)
+                    row["truth"] = which
+                    yield {**row, "metric": "found_accuracy", "value": found, "n": 1}
+                    by = {**row, "definition": definition, "n": among}
+                    yield {**by, "metric": "regret", "value": best - found}
+                    yield {**by, "metric": "found_rank", "value": rank}
 
-    def _standing(self, found: pd.DataFrame, value: float) -> tuple[str, int, float, float]:
+    def _standing(self, found: pd.DataFrame, value: float, which: str) -> tuple[str, int, float, float]:
         """Among whom, how many, their best accuracy, and the rank of ``value``: the space where the truth knows it."""
-        if "among" in found:
-            name, row = self.task.score_truth, found.iloc[0]
-            return "space", int(row["among"]), float(row[f"{name}_best"]), float(row[f"{name}_rank"])
-        return "evaluation", len(self.truth), float(self.truth.max()), metrics.rank_of(value, self.truth)
+        among = which.removesuffix(self.task.score_truth) + "among"
+        if among in found:
+            row = found.iloc[0]
+            return "space", int(row[among]), float(row[f"{which}_best"]), float(row[f"{which}_rank"])
+        truth = self.truths[which]
+        return "evaluation", len(truth), float(truth.max()), metrics.rank_of(value, truth)
 
     def references(self) -> Iterator[Row]:
         """What costs nothing; a ridge for each set of landmarks that methods of the study train with."""
@@ -113,9 +123,8 @@ class Measured:
                 )
             yield int(epoch), {name: column.to_numpy() for name, column in scores.loc[self.truth.index].items()}
 
-    def _column(self, table: pd.DataFrame, path: str) -> pd.Series:
-        """The truth that scores; ``UserError`` where a value is missing."""
-        name: Any = self.task.score_truth
+    def _column(self, table: pd.DataFrame, path: str, name: str) -> pd.Series:
+        """The truth ``name``; ``UserError`` where a value is missing."""
         if name not in table or not np.isfinite(table[name]).all():
-            raise UserError(f"{path}: lacks {name} accuracies; correct the task's score_truth or run its rule again")
+            raise UserError(f"{path}: lacks {name} accuracies; correct the task's truth or run its rule again")
         return table[name]
