@@ -17,7 +17,7 @@ LAYERS = {
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
-        "schedules",
+        "schedules", "runs",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
@@ -26,7 +26,7 @@ NEVER = {
     ("estimators", "regularisers"), ("regularisers", "estimators"),
 }  # fmt: skip
 TORCH_FREE = [
-    "arch", "landmarks", "metrics", "intervals", "config", "plan", "digest", "paths", "records", "tables",
+    "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "digest", "paths", "records", "tables",
     "spaces", "spaces.nasbench201", "cli",
 ]  # fmt: skip
 

@@ -7,8 +7,8 @@ makes the file.
 import dataclasses
 from typing import Any
 
-from supernet import paths
-from supernet.config import OWN, POOLED, Config, Method, Plugin, Task
+from supernet import paths, runs
+from supernet.config import POOLED, Config, Plugin, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.settings import StandaloneTruth
@@ -57,7 +57,7 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
             inputs = {
                 "search": paths.SEARCH.format(**at, searcher=method.searcher),
                 "evaluation": evaluation,
-                "landmarks": landmark_files(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
+                "landmarks": runs.landmark_files(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
             }
             return Job("additions", {"count": method.additions}, output, inputs)
         case ["found", name, searcher, seed]:
@@ -115,7 +115,7 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         owner = method if iteration > 1 or chosen.start is None else chosen.start
         inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": iteration - 1})
     if chosen.landmarks is not None and iteration:
-        inputs["landmarks"] = landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
+        inputs["landmarks"] = runs.landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
     plugins = [f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"]
     if chosen.regulariser is not None and iteration:
         settings["regulariser"] = _plugin(chosen.regulariser)
@@ -147,7 +147,7 @@ def search(config: Config, *, scale: str, task: str, method: str, searcher: str,
     method_entry = config.methods[method]
     if method_entry.landmarks is not None and iteration:
         where = {"scale": scale, "task": task}
-        inputs["landmarks"] = landmark_files(method_entry, method, paths.TRUTH, where, seed, iteration)
+        inputs["landmarks"] = runs.landmark_files(method_entry, method, paths.TRUTH, where, seed, iteration)
         settings["order_truth"] = config.tasks[task].order_truth
     settings |= {
         "searcher": {**_plugin(chosen), "score": chosen.score},
@@ -164,17 +164,18 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
     task = _get(config.tasks, chosen.task, "tasks")
     where = {"scale": scale, "task": chosen.task}
     inputs: dict[str, list[str]] = {"evaluation": [paths.TRUTH.format(**where, set=paths.EVALUATION)]}
-    runs = [(name, config.methods[name], seed) for name in chosen.methods for seed in seeds_of(config, study)]
-    for name, method, seed in runs:
-        known = landmark_files(method, name, paths.TRUTH, where, seed, method.iterations) if method.landmarks else []
-        inputs.setdefault("landmarks", []).extend(known)
+    seeds = runs.seeds_of(config, study)
+    for name, method, seed in ((name, config.methods[name], seed) for name in chosen.methods for seed in seeds):
+        if method.landmarks:
+            files = runs.landmark_files(method, name, paths.TRUTH, where, seed, method.iterations)
+            inputs.setdefault("landmarks", []).extend(files)
         for estimator in chosen.estimators:
-            for owner, iteration in segments(method, name):
+            for owner, iteration in runs.segments(method, name):
                 at = {**where, "method": owner, "seed": seed, "iteration": iteration}
                 inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
         for searcher in chosen.searchers:
             at = {**where, "method": name, "seed": seed, "iteration": method.iterations}
-            at["searcher"] = searcher_of(method, searcher)
+            at["searcher"] = runs.searcher_of(method, searcher)
             inputs.setdefault("searches", []).append(paths.SEARCH.format(**at))
             inputs.setdefault("found", []).append(paths.TRUTH.format(**where, set=paths.FOUND.format(**at)))
     settings = {
@@ -183,7 +184,7 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
         "study": _dump(chosen),
         "task": _dump(task),
         "metrics": _dump(config.metrics),
-        "seeds": seeds_of(config, study),
+        "seeds": seeds,
         "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
     }
     unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
@@ -203,7 +204,8 @@ def figures(config: Config, *, scale: str, study: str) -> Job:
     job = _report(config, "figures", scale, study, files)
     chosen = config.studies[study]
     panels = chosen.contrasts[0][::-1] if chosen.contrasts else chosen.methods[:2]
-    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seeds_of(config, study)[0]}
+    seed = runs.seeds_of(config, study)[0]
+    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seed}
     scores = [paths.SCORES.format(**at, method=name, iteration=config.methods[name].iterations) for name in panels]
     evaluation = paths.TRUTH.format(scale=scale, task=chosen.task, set=paths.EVALUATION)
     inputs = {**job.inputs, "evaluation": evaluation, "scores": scores}
@@ -230,32 +232,6 @@ def _report(config: Config, stage: str, scale: str, study: str, files: dict[str,
     metrics = measure(config, scale=scale, study=study)
     outputs = {role: paths.REPORT.format(scale=scale, study=study, file=file) for role, file in files.items()}
     return Job(stage, metrics.settings, outputs, {"metrics": metrics.outputs["metrics"]})
-
-
-def segments(method: Method, name: str) -> list[tuple[str, int]]:
-    """The ``(owner, iteration)`` pairs whose files make up a whole run of ``method``, the warm-up first."""
-    warm_up = [(method.start or name, 0)] if method.train.warmup else []
-    return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
-
-
-def seeds_of(config: Config, study: str) -> list[int]:
-    """The seeds that a study measures."""
-    return list(config.studies[study].seeds or config.seeds)
-
-
-def searcher_of(method: Method, name: str) -> str:
-    """The entry that a study's ``name`` of a search means for ``method``."""
-    return method.searcher if name == OWN and method.searcher is not None else name
-
-
-def landmark_files(
-    method: Method, name: str, template: str, where: dict[str, Any], seed: int, iteration: int
-) -> list[str]:
-    """Files of the landmarks that ``iteration`` of a method trains with: the first ones and all additions before it."""
-    sets = [] if method.landmarks is None else [paths.LANDMARKS.format(landmarks=method.landmarks, seed=seed)]
-    if method.additions is not None:
-        sets += [paths.ADDITIONS.format(method=name, seed=seed, iteration=i) for i in range(1, iteration)]
-    return [template.format(**where, set=s) for s in sets]
 
 
 def _subject(

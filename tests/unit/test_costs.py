@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import cli, config, paths, plan, records
+from supernet import cli, config, paths, records, runs
 from supernet.errors import UserError
 from supernet.report import costs
 
@@ -28,12 +28,12 @@ def chosen(root: Path, scale: str, study: str, methods: list[str]) -> config.Con
     where = {"scale": scale, "task": made.studies[study].task}
     for seed in made.seeds:
         for method in methods:
-            for owner, iteration in plan.segments(made.methods[method], method):
+            for owner, iteration in runs.segments(made.methods[method], method):
                 at = {**where, "method": owner, "seed": seed, "iteration": iteration}
                 spend(paths.WEIGHTS.format(**at))
                 spend(paths.SCORES.format(**at, estimator="oneshot"))
                 spend(paths.SEARCH.format(**at, searcher=made.methods[method].searcher))
-            for path in plan.landmark_files(made.methods[method], method, paths.TRUTH, where, seed, 3):
+            for path in runs.landmark_files(made.methods[method], method, paths.TRUTH, where, seed, 3):
                 spend(path)
                 records.write_table(path, pd.DataFrame({"arch": ["a", "b"]}), {})
     return made

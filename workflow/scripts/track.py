@@ -21,9 +21,10 @@ import pandas as pd
 
 from supernet import config as configs
 from supernet import params as files
-from supernet import paths, plan, records
+from supernet import paths, records
 from supernet.config import Config
 from supernet.errors import UserError
+from supernet.runs import segments
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 BATCH = 1000  # metrics MLflow takes at once
@@ -68,8 +69,8 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
         for task, method in sorted(runs):
             for seed in config.seeds:
                 where = {"scale": scale, "task": task, "seed": seed}
-                segments = plan.segments(config.methods[method], method)
-                logs = [paths.LOG.format(**where, method=owner, iteration=i) for owner, i in segments]
+                owners = segments(config.methods[method], method)
+                logs = [paths.LOG.format(**where, method=owner, iteration=i) for owner, i in owners]
                 if all(Path(log).exists() for log in logs):
                     curves = [*_training(logs), *_measured(numbers, task, config.tasks[task].score_truth, method, seed)]
                     settings = dict(_settings(config, task, method))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from supernet import paths, plan, records
+from supernet import paths, plan, records, runs
 from supernet.config import Config, Method, TableTruth
 from supernet.errors import UserError
 from supernet.report.summary import DASH, by_whom
@@ -31,11 +31,11 @@ def table(config: Config, scale: str, study: str) -> pd.DataFrame:
     """
     if study not in config.studies:
         raise UserError(f"params.yaml: studies: no {study!r}; known: {', '.join(config.studies)}")
-    chosen, seeds = config.studies[study], plan.seeds_of(config, study)
+    chosen, seeds = config.studies[study], runs.seeds_of(config, study)
     found = []
     for name in chosen.methods:
-        runs = [dict(_run(config, scale, study, name, seed)) for seed in seeds]
-        found.append({"method": name, **{part: sum(run[part] for run in runs) / len(runs) for part in runs[0]}})
+        each = [dict(_run(config, scale, study, name, seed)) for seed in seeds]
+        found.append({"method": name, **{part: sum(run[part] for run in each) / len(each) for part in each[0]}})
     rows = pd.DataFrame(found)
     both = rows["training"] + rows["search"]
     return rows.assign(ratio=both / both.iloc[0])
@@ -47,12 +47,12 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
     segments = _segments(config, scale, study, name, seed)
     yield "training", _hours(config, (paths.WEIGHTS.format(**segment) for segment in segments))
     last = {**at, "method": name, "iteration": method.iterations}
-    searches = [paths.SEARCH.format(**last, searcher=plan.searcher_of(method, s)) for s in chosen.searchers[:1]]
+    searches = [paths.SEARCH.format(**last, searcher=runs.searcher_of(method, s)) for s in chosen.searchers[:1]]
     searches += _on_the_way(config, method, name, at)
     yield "search", _hours(config, dict.fromkeys(searches))
     scores = (paths.SCORES.format(**segment, estimator=e) for segment in segments for e in chosen.estimators)
     yield "scoring", _hours(config, scores)
-    files = plan.landmark_files(method, name, paths.TRUTH, at, seed, method.iterations)
+    files = runs.landmark_files(method, name, paths.TRUTH, at, seed, method.iterations)
     if not files:
         yield "landmarks", float("nan")
     elif isinstance(config.tasks[chosen.task].truth, TableTruth):
@@ -64,13 +64,13 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
 def _segments(config: Config, scale: str, study: str, name: str, seed: int) -> list[dict[str, Any]]:
     """Wildcards of the segments that make up a whole run."""
     at = {"scale": scale, "task": config.studies[study].task, "seed": seed}
-    return [{**at, "method": owner, "iteration": i} for owner, i in plan.segments(config.methods[name], name)]
+    return [{**at, "method": owner, "iteration": i} for owner, i in runs.segments(config.methods[name], name)]
 
 
 def _on_the_way(config: Config, method: Method, name: str, at: dict[str, Any]) -> list[str]:
     """Searches that the training of a method waits for: of its pools, and of the landmarks that it adds."""
     where = {"scale": at["scale"], "task": at["task"]}
-    jobs = [plan.train(config, **at, method=owner, iteration=i) for owner, i in plan.segments(method, name)]
+    jobs = [plan.train(config, **at, method=owner, iteration=i) for owner, i in runs.segments(method, name)]
     pools = [job.inputs["pool"] for job in jobs if "pool" in job.inputs]
     sets = [paths.ADDITIONS.format(method=name, seed=at["seed"], iteration=i) for i in range(1, method.iterations)]
     added = sets if method.additions is not None else []
@@ -112,9 +112,9 @@ def _speed() -> float:
 
 def page(config: Config, scale: str, study: str) -> str:
     """The table as Markdown, with what its numbers are."""
-    rows, chosen, seeds = table(config, scale, study), config.studies[study], plan.seeds_of(config, study)
-    runs = (_segments(config, scale, study, name, seed) for name in chosen.methods for seed in seeds)
-    files = {paths.costs(paths.WEIGHTS.format(**segment)) for run in runs for segment in run}
+    rows, chosen, seeds = table(config, scale, study), config.studies[study], runs.seeds_of(config, study)
+    every = (_segments(config, scale, study, name, seed) for name in chosen.methods for seed in seeds)
+    files = {paths.costs(paths.WEIGHTS.format(**segment)) for run in every for segment in run}
     processors = {records.read_json(file)["processor"] for file in files}
     first, searchers = chosen.methods[0], chosen.searchers[:1]
     by = " and ".join([*map(by_whom, searchers), "what a method looks for while it trains"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from supernet import metrics, paths, plan, records, spaces
+from supernet import metrics, paths, records, runs, spaces
 from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
@@ -21,11 +21,11 @@ def run(job: Job, state: Path) -> None:
     level = chosen["metrics"]["level"]
     measured = Measured(job)
     common = {"study": chosen["name"], "task": measured.study.task, "scale": chosen["scale"]}
-    runs = frame([*measured.checkpoints(), *measured.searches()], **common, truth=measured.task.score_truth)
+    own = frame([*measured.checkpoints(), *measured.searches()], **common, truth=measured.task.score_truth)
     others = frame(measured.references(), **common, truth=measured.task.score_truth)
-    tables = [runs, others]
+    tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
-    tables.append(contrasts(runs, measured.study.contrasts, level))
+    tables.append(contrasts(own, measured.study.contrasts, level))
     records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
 
 
@@ -51,7 +51,7 @@ class Measured:
         for name, seed in self._runs():
             method = self.methods[name]
             for estimator in self.study.estimators:
-                for owner, iteration in plan.segments(method, name):
+                for owner, iteration in runs.segments(method, name):
                     at = {"estimator": estimator, "seed": seed, "iteration": iteration}
                     path = paths.SCORES.format(**self.where, method=owner, **at)
                     for epoch, scores in self._scores(path):
@@ -69,7 +69,7 @@ class Measured:
             method = self.methods[name]
             for searcher in self.study.searchers:
                 at = {"method": name, "searcher": searcher, "seed": seed, "iteration": method.iterations}
-                files = {**self.where, **at, "searcher": plan.searcher_of(method, searcher)}
+                files = {**self.where, **at, "searcher": runs.searcher_of(method, searcher)}
                 steps = records.read_table(paths.SEARCH.format(**files))
                 path = paths.TRUTH.format(**self.where, set=paths.FOUND.format(**files))
                 table = records.read_table(path)
@@ -100,7 +100,7 @@ class Measured:
         seen: set[tuple[str, ...]] = set()
         for name, seed in self._runs():
             method = self.methods[name]
-            files = plan.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
+            files = runs.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
             if files and tuple(files) not in seen:
                 seen.add(tuple(files))
                 known = pd.concat([records.read_table(f) for f in files]).set_index("arch")[self.task.order_truth]
