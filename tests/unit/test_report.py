@@ -267,20 +267,22 @@ def test_the_fragment_joins_table_and_verdicts(report):
     root, jobs = report
     text = readme.fragment(root)
     lines = text.splitlines()
-    assert lines[0] == "### " + jobs["summary"].settings["study"]["title"]
-    assert "## Contrasts" not in text
-    assert sum(line.startswith("| landmark-t3 |") for line in lines) == 1
-    title = lines.index("### A paper")
-    assert f"[table.md]({jobs['summary'].outputs['page']})" in "".join(lines[:title])
-    assert f"[landmark-2021.md]({jobs['ledger'].outputs['page']})" in "".join(lines[title:])
-    assert "4 published numbers and gains:" in "".join(lines[title:])
-    assert [row(line)[1] for line in lines[title:] if line.startswith("| 1 |")] == ["Better - Base (x)"]
+    assert lines[0] == "### A paper"
+    study = lines.index("#### " + jobs["summary"].settings["study"]["title"])
+    page = jobs["summary"].outputs["page"]
+    assert f"[{page}]({page})" in "".join(lines[study:])
+    assert f"]({jobs['figures'].outputs['effects_png']})" in "".join(lines[study:])
+    assert f"[landmark-2021.md]({jobs['ledger'].outputs['page']})" in "".join(lines[:study])
+    assert "4 published numbers and gains:" in "".join(lines[:study])
+    assert [row(line)[1] for line in lines if line.startswith("| 1 |")] == ["Better - Base (x)"]
 
 
 def test_a_report_without_its_table_is_an_error(tmp_path):
     path = tmp_path / "results/full/ledger/x.parquet"
     settings = {"scale": "full", "studies": ["one"]}
-    records.write_table(path, frame([{"value": 1.0}]), records.stamp("made up", settings, []))
+    columns = {"value": 1.0, "spread": None, "unit": "1", "kind": "value", "verdict": "not attempted"}
+    records.write_table(path, pd.DataFrame([columns]), records.stamp("made up", settings, []))
+    path.with_suffix(".md").write_text("# A paper\n")
     with pytest.raises(UserError, match=r"report/one/table\.md: no such file"):
         readme.fragment(tmp_path)
 

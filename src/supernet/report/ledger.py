@@ -154,6 +154,7 @@ def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> st
     for reason, group in missing.groupby("reason", sort=False):
         tables = ", ".join(str(t) for t in sorted(group["table"].unique()))
         lines.append(f"| {len(group)} | {tables} | {reason} |")
+    lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}`."]
     return "\n".join(lines) + "\n"
 
 

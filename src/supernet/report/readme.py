@@ -11,14 +11,10 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: its studies' tables of methods, then the paper's claims beside our numbers."""
+    """Markdown of every ledger: the paper's claims beside our numbers, then a figure and a link for each study."""
     parts = []
     for path in sorted(root.glob(LEDGERS)):
         settings = records.provenance(path)["settings"]
-        for study in settings["studies"]:
-            page = paths.REPORT.format(scale=settings["scale"], study=study, file="table.md")
-            table, _, _ = _text(root / page).partition("\n## ")
-            parts += [f"##{table.rstrip()}", f"Contrasts and the rest: [table.md]({page})."]
         claims, whole = records.read_table(path), path.with_suffix(".md")
         title, _, _ = _text(whole).partition("\n")
         link = f"All of them: [{whole.name}]({whole.relative_to(root)})."
@@ -27,6 +23,17 @@ def fragment(root: Path = Path()) -> str:
             f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
         ]
+        for study in settings["studies"]:
+            page, figure = (
+                paths.REPORT.format(scale=settings["scale"], study=study, file=file)
+                for file in ("table.md", "effects.png")
+            )
+            title, _, _ = _text(root / page).partition("\n")
+            parts += [
+                f"###{title}",
+                f"![{title.removeprefix('# ')}]({figure})",
+                f"Numbers and contrasts: [{page}]({page}).",
+            ]
     return "\n\n".join(parts)
 
 

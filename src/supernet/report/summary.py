@@ -163,6 +163,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         if len(also):
             lines += ["", *_contrast_caption(also, level, seeds), _together(differences, also, level), ""]
             lines += _grid("A - B", others, also, bold=True)
+    lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}_study_{settings['name']}`."]
     return "\n".join(lines) + "\n"
 
 
