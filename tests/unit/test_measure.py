@@ -7,7 +7,7 @@ from supernet import config, intervals, metrics, plan, records, spaces
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import chain, references
-from supernet.report.rows import COLUMNS, contrasts, frame, over_seeds, rank_rows, select
+from supernet.report.rows import COLUMNS, best_of_seeds, contrasts, frame, over_seeds, rank_rows, select
 from supernet.stages import lookup, measure
 
 SETTINGS = {"resolutions": [0.001, 0.01], "precision_at": [0.5], "bootstrap": 30, "level": 0.95}
@@ -64,6 +64,21 @@ def test_over_seeds_is_the_mean_with_a_t_interval():
 def test_a_mean_is_undefined_where_a_seed_is():
     (row,) = over_seeds(runs({"a": [0.1, float("nan")]}), 0.95).to_dict("records")
     assert np.isnan(row["value"])
+
+
+def test_the_best_of_the_seeds_by_hand():
+    """The highest accuracy and the lowest rank, each of its own method and truth, without an interval."""
+    made = [
+        {"method": m, "seed": s, "metric": metric, "value": v, "truth": t}
+        for metric, values in (("found_accuracy", (0.8, 0.9, 0.7)), ("found_rank", (4.0, 2.0, 9.0)))
+        for m, shift in (("a", 0.0), ("b", 0.05))
+        for t in ("test", "cifar100/test")
+        for s, v in enumerate(np.array(values) + shift)
+    ]
+    best = best_of_seeds(frame(made)).set_index(["method", "metric", "truth"])
+    assert len(best) == 8 and best["low"].isna().all() and best["seed"].isna().all() and (best["n"] == 3).all()
+    assert best.loc[("a", "best_found_accuracy", "test"), "value"] == 0.9
+    assert best.loc[("b", "best_found_rank", "cifar100/test"), "value"] == 2.05
 
 
 def test_contrasts_pair_the_seeds():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from supernet import paths, records
 from supernet.errors import UserError
-from supernet.report import ledger, speed
+from supernet.report import ledger, speed, summary
 
 BENCH = "results/bench/bench.json"
 LEDGERS = "results/*/ledger/*.parquet"
@@ -24,15 +24,16 @@ def fragment(root: Path = Path()) -> str:
             "\n".join(ledger.answered(ledger.comparable(claims))),
         ]
         for study in settings["studies"]:
-            page, figure = (
+            page, figure, numbers = (
                 paths.REPORT.format(scale=settings["scale"], study=study, file=file)
-                for file in ("table.md", "effects.png")
+                for file in ("table.md", "effects.png", "table.parquet")
             )
             title, _, _ = _text(root / page).partition("\n")
             parts += [
                 f"###{title}",
                 f"![{title.removeprefix('# ')}]({figure})",
-                f"Numbers and contrasts: [{page}]({page}).",
+                "\n".join(summary.excerpt(records.read_table(root / numbers))),
+                f"All numbers, and how many intervals were made: [{page}]({page}).",
             ]
     return "\n\n".join(parts)
 

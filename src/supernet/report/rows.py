@@ -85,6 +85,18 @@ def over_seeds(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     return frame(found)
 
 
+def best_of_seeds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The best architecture that any seed found, ``best_...``; as papers print it, and without an interval."""
+    keys = [c for c in COLUMNS if c not in ("seed", "metric", *NUMBERS[1:], "n")]
+    found = []
+    for metric, best in (("found_accuracy", "max"), ("found_rank", "min")):
+        for key, group in select(rows, metric=metric).groupby(keys, dropna=False, sort=False):
+            value = group["value"].agg(best)
+            row = {**dict(zip(keys, key, strict=True)), "metric": f"best_{metric}", "value": value, "n": len(group)}
+            found.append(row)
+    return frame(found)
+
+
 def contrasts(rows: pd.DataFrame, pairs: Sequence[Sequence[str]], level: float) -> pd.DataFrame:
     """Paired differences over seeds between the last checkpoints of the methods A and B of every pair, as "A - B"."""
     keys = ["study", "task", "estimator", "searcher", "metric", "definition", "resolution", "truth", "scale"]

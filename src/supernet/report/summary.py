@@ -14,7 +14,7 @@ from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
 
 METHOD, FREE, CONTRAST = "method", "reference", "contrast"
-TAU = "Kendall tau"
+TAU, FOUND = "Kendall tau", "found, %"
 DASH = "–"
 
 
@@ -62,9 +62,11 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
     for searcher in settings["study"]["searchers"][:1]:
         by = {"searcher": searcher, "truth": own}
         found += [
-            Quantity("found, %", {**by, "metric": "found_accuracy"}, 100, 2),
+            Quantity(FOUND, {**by, "metric": "found_accuracy"}, 100, 2),
             Quantity("regret, %", {**by, "metric": "regret"}, 100, 2),
             Quantity("rank", {**by, "metric": "found_rank"}, 1, 1),
+            Quantity("best found, %", {**by, "metric": "best_found_accuracy"}, 100, 2),
+            Quantity("best rank", {**by, "metric": "best_found_rank"}, 1, 0),
         ]
     return found
 
@@ -146,7 +148,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         among = _population(regret.iloc[0])
         lines.append(f"Found by {by_whom(study['searchers'][0])}; regret and rank are among the {among}.")
     lines += [
-        f"Brackets: {100 * level:g} % intervals, Student's t over seeds;",
+        f"Brackets: {100 * level:g} % intervals, Student's t over seeds; the best of the seeds has none;",
         "for references that need no seed, a bootstrap over architectures.",
         "",
         *_grid("method", columns, select(table, part=METHOD), bold=False),
@@ -155,7 +157,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     differences = _of(columns, select(table, part=CONTRAST))
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
-        lines += _grid("A - B", columns, differences, bold=True)
+        lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
         lines += _grid("method", others, select(table, part=METHOD), bold=False)
@@ -165,6 +167,18 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
             lines += _grid("A - B", others, also, bold=True)
     lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}_study_{settings['name']}`."]
     return "\n".join(lines) + "\n"
+
+
+def excerpt(table: pd.DataFrame) -> list[str]:
+    """The contrasts of what `summarise` made, in few columns: S-KdT by the main score, and what was found."""
+    differences = select(table, part=CONTRAST)
+    main = [Quantity(title, {}) for title in differences["quantity"].head(1)]  # the main score is the first
+    columns = _shown([*main, Quantity(FOUND, {}, 100, 2)], differences)
+    return _grid("A - B", columns, differences, bold=True) if columns else []
+
+
+def _shown(columns: list[Quantity], table: pd.DataFrame) -> list[Quantity]:
+    return [column for column in columns if column.title in set(table["quantity"])]
 
 
 def _of(columns: list[Quantity], table: pd.DataFrame) -> pd.DataFrame:
