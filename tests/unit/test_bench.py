@@ -38,7 +38,8 @@ def test_a_pair_is_as_active_as_asked_and_each_architecture_is_the_path_once(act
     for method.number in range(6):
         asked = len(paths)
         _, pair = method.losses(net, Step(x, y, 0.0, lambda: (x, y), None, None))
-        assert pair.active.item() == active and (pair.loss > 0) == active
+        assert sorted(pair.weights.tolist()) == ([-1.0, 1.0] if active else [0.0, 0.0])
+        assert not active or pair.losses[int(pair.weights.argmax())] == max(pair.losses)  # the better one, which loses
         assert sorted(paths[asked:]) == sorted(chosen[method.number // 3 * 3 :][:3])
     assert sorted(paths[::3]) == sorted(chosen) and all(map(SPACE.is_valid, chosen))
 
