@@ -12,6 +12,7 @@ from supernet.report.rows import select
 
 FULL = "full"  # the scale at which a study is the paper's setting
 PERCENT = "%"
+PRINTED = {PERCENT: (100, 2), "rank": (1, 0)}  # factor and digits of a unit
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 HOLDS, FAILS, UNDECIDED = "direction holds", "direction fails", "undecided"
 OTHER_SCALE, NOT_ATTEMPTED = "other scale", "not attempted"
@@ -173,7 +174,7 @@ def answered(table: pd.DataFrame) -> list[str]:
     """Markdown of entries that have a number of ours, contrasts first; accuracies in percent."""
     lines = ["| table | claim | metric | published | ours | n | truth | verdict |", "|---|---|---|---|---|---|---|---|"]
     for _, row in table.sort_values("kind", kind="stable").iterrows():
-        factor, digits = (100, 2) if row["unit"] == PERCENT else (1, 3)
+        factor, digits = PRINTED.get(row["unit"], (1, 3))
         value, spread, own, low, high = (
             f"{row[k] * factor:.{digits}f}" for k in ("value", "spread", "our_value", "our_low", "our_high")
         )
