@@ -28,15 +28,22 @@ TINY = {
     "methods": {
         "spos": {"train": {"epochs": 3, "warmup": 1, "batch": 40, "checkpoint_every": 1}},
         "landmark-t3": {"iterations": 2, "additions": 1},
+        "nao": {"iterations": 2},
+        "nao-landmark-t3": {"additions": 1},
     },
     "estimators": {
         "oneshot": {"args": {"batch": 30, "batches": 2}},
         "oneshot-search": {"args": {"batch": 30, "batches": 1}},
     },
-    "searchers": {"evolution": {"args": {"population": 4, "generations": 2, "parents": 2}}},
+    "searchers": {
+        "evolution": {"args": {"population": 4, "generations": 2, "parents": 2}},
+        "gates": {"args": {"draws": 20, "keep": 3}},
+        "nao": {"args": {"budget": 9, "initial": 5, "batch": 4, "seeds": 2, "epochs": 1}},
+    },
     "metrics": {"bootstrap": 20},
     "studies": {"demo": {"methods": ["spos", "landmark-t3"], "contrasts": [["landmark-t3", "spos"]]}},
 }
+METHODS = ("spos", "landmark", "landmark-t3", "gdas", "nao", "nao-landmark-t3")  # the others have too few epochs here
 
 
 class Project:
@@ -49,7 +56,9 @@ class Project:
 
     def write(self, changes: dict[str, Any]) -> None:
         raw = params.read(ROOT / "params.yaml")
-        raw = {**raw, "studies": {"demo": raw["studies"]["demo"]}, "scales": {"demo": changes}}
+        methods = {name: raw["methods"][name] for name in METHODS}
+        studies = {"demo": raw["studies"]["demo"]}
+        raw = {**raw, "methods": methods, "studies": studies, "scales": {"demo": changes}}
         (self.folder / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -21,6 +21,25 @@ def test_the_study_ends_in_a_report(finished: Project) -> None:
     assert set(rows["seed"].dropna()) == set(TINY["seeds"])
 
 
+def test_gates_pools_and_their_own_searches_run_through_the_pipeline(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "copy")
+    study = {"methods": ["spos", "gdas", "nao-landmark-t3"], "searchers": ["own"], "seeds": [1], "contrasts": []}
+    project.write(params.merge(TINY, {"studies": {"demo": study}}))
+    project.snakemake("demo", "--cores", "2")
+    rows = pd.read_parquet(project.folder / "results/demo/metrics/demo.parquet")
+    found = rows[(rows["metric"] == "found_accuracy") & rows["seed"].notna()]
+    assert set(found["method"]) == {"spos", "gdas", "nao-landmark-t3"} and set(found["searcher"]) == {"own"}
+    at = "results/demo/{}/nasbench201-digits/{}/{}/s1/i{}.parquet"
+    met = pd.read_parquet(project.folder / at.format("searches", "spos", "nao", 0))  # the first pool: of the warm-up
+    assert len(met) == met["arch"].nunique() == 9
+    added = pd.read_parquet(
+        project.folder / "results/demo/truth/nasbench201-digits/additions/nao-landmark-t3/s1/i1.parquet"
+    )
+    assert len(added) == 1
+    page = (project.folder / "results/demo/report/demo/table.md").read_text()
+    assert "Found by each method's own search" in page
+
+
 def test_a_second_run_does_nothing(finished: Project) -> None:
     assert "Nothing to be done" in finished.snakemake("demo")
 
