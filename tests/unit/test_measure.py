@@ -7,7 +7,16 @@ from supernet import config, intervals, metrics, plan, records, spaces
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import chain, references
-from supernet.report.rows import COLUMNS, best_of_seeds, contrasts, frame, over_seeds, rank_rows, select
+from supernet.report.rows import (
+    COLUMNS,
+    best_of_seeds,
+    contrasts,
+    frame,
+    over_seeds,
+    rank_rows,
+    search_contrasts,
+    select,
+)
 from supernet.stages import lookup, measure
 
 SETTINGS = {"resolutions": [0.001, 0.01], "precision_at": [0.5], "bootstrap": 30, "level": 0.95}
@@ -88,6 +97,27 @@ def test_contrasts_pair_the_seeds():
     assert (row["value"], row["n"], row["epoch"]) == (pytest.approx(0.2), 3, 9)
     half = 4.302652729911275 * 0.1 / np.sqrt(3)  # differences 0.1, 0.2, 0.3
     assert (row["low"], row["high"]) == (pytest.approx(0.2 - half), pytest.approx(0.2 + half))
+
+
+def test_searches_are_compared_to_the_first_one_seed_by_seed():
+    made = [
+        {
+            "method": "a",
+            "searcher": name,
+            "seed": s,
+            "metric": "found_accuracy",
+            "value": v,
+            "truth": "test",
+            "epoch": 60,
+        }
+        for name, values in (("first", (0.5, 0.6, 0.7)), ("second", (0.6, 0.8, 0.7)))
+        for s, v in enumerate(values)
+    ]
+    (row,) = search_contrasts(frame(made), ["first", "second"], 0.95).to_dict("records")
+    mean, low, high = intervals.t_interval(np.array([0.1, 0.2, 0.0]), 0.95)
+    assert (row["method"], row["searcher"], row["n"]) == ("a", "second - first", 3) and pd.isna(row["seed"])
+    assert [row["value"], row["low"], row["high"]] == pytest.approx([mean, low, high])
+    assert search_contrasts(frame(made), ["first"], 0.95).empty
 
 
 def test_contrasts_use_the_end_of_training_only():

@@ -97,8 +97,12 @@ def test_the_page_prints_the_rows_of_the_end(report):
 def test_the_page_has_a_section_of_other_data_sets(report):
     root, jobs = report
     rows = records.read_table(jobs["summary"].inputs["metrics"])
-    main, own, other = (root / jobs["summary"].outputs["page"]).read_text().split("\n## ")
+    main, own, searches, other = (root / jobs["summary"].outputs["page"]).read_text().split("\n## ")
     assert own.startswith("Contrasts") and other.startswith("Other data sets")
+    assert searches.startswith("Searches") and "| landmark: aging |" in searches
+    equal = next(line for line in searches.splitlines() if line.startswith("| landmark: aging - evolution |"))
+    assert row(equal)[1] == "0.00 [0.00, 0.00]"  # both met the same architectures
+    assert "Differences to `evolution`, paired over the 3 seeds; 42 intervals more, of which about 2.1" in searches
     assert "cifar100" not in main + own and "know `cifar10` alone" in other
     titles = ["S-KdT, cifar100", "found, %, cifar100", "S-KdT, imagenet16-120", "found, %, imagenet16-120"]
     heads = [line for line in other.splitlines() if line.startswith(("| method", "| A - B"))]

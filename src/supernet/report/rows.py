@@ -113,6 +113,21 @@ def contrasts(rows: pd.DataFrame, pairs: Sequence[Sequence[str]], level: float) 
     return frame(found)
 
 
+def search_contrasts(rows: pd.DataFrame, searchers: Sequence[str], level: float) -> pd.DataFrame:
+    """Paired differences over seeds between what every other search B found and the first one A, as "B - A"."""
+    keys = ["study", "task", "method", "metric", "definition", "truth", "scale", "epoch"]
+    found = []
+    for other in searchers[1:]:
+        both = select(rows, searcher=other).merge(
+            select(rows, searcher=searchers[0]), on=[*keys, "seed"], suffixes=("", "_a")
+        )
+        both["value"] -= both["value_a"]
+        for key, group in both.groupby(keys, dropna=False, sort=False):
+            name = {"searcher": f"{other} - {searchers[0]}"}
+            found.append({**dict(zip(keys, key, strict=True)), **name, **_interval(group["value"], level)})
+    return frame(found)
+
+
 def last_epoch(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     """The rows of a method's runs at their end, one seed each."""
     own = select(rows, method=method)

@@ -13,7 +13,7 @@ from supernet.config import OWN
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
 
-METHOD, FREE, CONTRAST = "method", "reference", "contrast"
+METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
 TAU, FOUND = "Kendall tau", "found, %"
 DASH = "–"
 
@@ -60,15 +60,20 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
         Quantity(f"P@{100 * k:g} %", {**by_main, "metric": "precision_at_k", "resolution": k}),
     ]
     for searcher in settings["study"]["searchers"][:1]:
-        by = {"searcher": searcher, "truth": own}
-        found += [
-            Quantity(FOUND, {**by, "metric": "found_accuracy"}, 100, 2),
-            Quantity("regret, %", {**by, "metric": "regret"}, 100, 2),
-            Quantity("rank", {**by, "metric": "found_rank"}, 1, 1),
-            Quantity("best found, %", {**by, "metric": "best_found_accuracy"}, 100, 2),
-            Quantity("best rank", {**by, "metric": "best_found_rank"}, 1, 0),
-        ]
+        found += finds(searcher, own)
     return found
+
+
+def finds(searcher: str, truth: str) -> list[Quantity]:
+    """What ``searcher`` found, and the best of the seeds."""
+    by = {"searcher": searcher, "truth": truth}
+    return [
+        Quantity(FOUND, {**by, "metric": "found_accuracy"}, 100, 2),
+        Quantity("regret, %", {**by, "metric": "regret"}, 100, 2),
+        Quantity("rank", {**by, "metric": "found_rank"}, 1, 1),
+        Quantity("best found, %", {**by, "metric": "best_found_accuracy"}, 100, 2),
+        Quantity("best rank", {**by, "metric": "best_found_rank"}, 1, 0),
+    ]
 
 
 def elsewhere(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
@@ -115,6 +120,14 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
             for column in both:
                 for _, row in select(own, **column.where).iterrows():
                     yield (part, name, column.title), row
+    first, *more = study["searchers"] or [""]
+    pairs = [(SEARCH, searcher) for searcher in (first, *more) if more]
+    pairs += [(SEARCHES, f"{searcher} - {first}") for searcher in more]
+    for part, searcher in pairs:
+        for name in study["methods"]:
+            for column in finds(searcher, settings["task"]["score_truth"]):
+                for _, row in select(whole, method=name, **column.where).iterrows():
+                    yield (part, f"{name}: {searcher}", column.title), row
     main = columns[0].where["estimator"]
     free = select(whole, estimator=REFERENCE)
     for name in dict.fromkeys(free["method"]):
@@ -158,6 +171,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
+    lines += _searches(table, study["searchers"], level, seeds)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
         lines += _grid("method", others, select(table, part=METHOD), bold=False)
@@ -167,6 +181,18 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
             lines += _grid("A - B", others, also, bold=True)
     lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}_study_{settings['name']}`."]
     return "\n".join(lines) + "\n"
+
+
+def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:
+    """The section of a study that compares searches with its first one."""
+    searches, against = select(table, part=SEARCH), select(table, part=SEARCHES)
+    if searches.empty:
+        return []
+    columns, intervals = finds("", ""), int(against["low"].notna().sum())
+    chance = f"{intervals} intervals more, of which about {(1 - level) * intervals:.1f} would exclude 0 by chance"
+    lines = ["", "## Searches", "", *_grid("method: search", columns, searches, bold=False), ""]
+    lines += [f"Differences to `{searchers[0]}`, paired over the {seeds} seeds; {chance}.", ""]
+    return lines + _grid("method: B - A", _shown(columns, against), against, bold=True)
 
 
 def excerpt(table: pd.DataFrame) -> list[str]:

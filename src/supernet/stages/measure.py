@@ -11,7 +11,7 @@ from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import chain, references
-from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows
+from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 
 
 def run(job: Job, state: Path) -> None:
@@ -27,6 +27,7 @@ def run(job: Job, state: Path) -> None:
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))
     tables.append(contrasts(own, measured.study.contrasts, level))
+    tables.append(search_contrasts(own, measured.study.searchers, level))
     records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
 
 
