@@ -11,7 +11,7 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: the paper's claims beside our numbers, then a figure and a link for each study."""
+    """Markdown of every ledger: the paper's claims beside our numbers, then a figure and a link for each study of its scale."""
     parts = []
     for path in sorted(root.glob(LEDGERS)):
         settings = records.provenance(path)["settings"]
@@ -23,7 +23,8 @@ def fragment(root: Path = Path()) -> str:
             f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
         ]
-        for study in settings["studies"]:
+        reports = {page.parent.name for page in root.glob(f"results/{settings['scale']}/report/*/table.md")}
+        for study in [*settings["studies"], *sorted(reports - set(settings["studies"]))]:
             page, figure, numbers = (
                 paths.REPORT.format(scale=settings["scale"], study=study, file=file)
                 for file in ("table.md", "effects.png", "table.parquet")
