@@ -11,7 +11,7 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: the paper's claims beside our numbers, then a figure and a link for each study of its scale."""
+    """Markdown of every ledger: the claims beside our numbers, then a figure and a link for each study of its scale."""
     parts = []
     for path in sorted(root.glob(LEDGERS)):
         settings = records.provenance(path)["settings"]
