@@ -101,7 +101,8 @@ def test_a_pool_met_by_the_warm_ups_owner_lies_in_its_stage(resolved: dict[str, 
     assert pool.format("spos", 0) in spos.files and pool.format("nao", 1) in nao.files
     for stage in (spos, nao):
         assert {"searchers.nao", "estimators.oneshot-search"} <= set(stages.parameters(raw, config, stage))
-    lone = config.model_copy(update={"methods": {**config.methods, "nao": once(config.methods["nao"])}})
+    methods, studies = {**config.methods, "nao": once(config.methods["nao"])}, {"nao": config.studies["nao"]}
+    lone = config.model_copy(update={"methods": methods, "studies": studies})
     (nao,) = (stage for stage in stages.stages(lone, "reduced") if stage.of == "nasbench201-cifar10_nao")
     assert not any("/nao/nao/" in path for path in nao.files)  # its only pool is the owner's
     assert "searchers.nao" in stages.parameters(raw, lone, nao)
