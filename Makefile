@@ -57,6 +57,7 @@ adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouc
 	@$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
 	@plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
 	  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
+	@echo "Marking every file as up to date, a tenth of a second each (some minutes) ..."
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 
 track: $(READY) ## mirror all finished runs into MLflow's store

@@ -35,13 +35,15 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def merge(base: Any, over: Any) -> Any:
-    """``over`` merged recursively over ``base``: mappings merge, anything else replaces."""
-    if isinstance(base, dict) and isinstance(over, dict):
-        return {
-            k: merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k))
-            for k in {**base, **over}
-        }
-    return over
+    """``over`` merged recursively over ``base``: mappings merge, anything else replaces.
+
+    A plug-in of another ``kind`` inherits no ``args``.
+    """
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    if over.get("kind", base.get("kind")) != base.get("kind"):
+        base = {k: v for k, v in base.items() if k != "args"}
+    return {**base, **over, **{k: merge(base[k], over[k]) for k in base if k in over}}
 
 
 def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
 
 
 def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:
-    """The entry ``name`` merged over its ``base``; ``args`` of another kind are not inherited."""
+    """The entry ``name`` merged over its ``base``."""
     if name in chain:
         raise UserError(f"{path}: methods.{name}.base: a cycle ({' -> '.join((*chain, name))})")
     if name not in methods:
@@ -70,17 +72,7 @@ def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str,
     if not isinstance(entry, dict) or "base" not in entry:
         return entry
     base = _with_bases(methods, entry["base"], path, (*chain, name))
-    return _over(base, {k: v for k, v in entry.items() if k != "base"})
-
-
-def _over(base: Any, own: Any) -> Any:
-    """`merge`, but a plug-in of another kind inherits no arguments."""
-    if isinstance(base, dict) and isinstance(own, dict):
-        if own.get("kind", base.get("kind")) != base.get("kind"):
-            base = {k: v for k, v in base.items() if k != "args"}
-        both = {k: _over(base[k], own[k]) for k in base if k in own}
-        return {**base, **own, **both}
-    return own
+    return merge(base, {k: v for k, v in entry.items() if k != "base"})
 
 
 class Loader(yaml.SafeLoader):

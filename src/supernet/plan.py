@@ -144,10 +144,10 @@ def search(config: Config, *, scale: str, task: str, method: str, searcher: str,
     estimator = config.estimators[chosen.estimator]
     settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
     at = {"scale": scale, "task": task, "method": method, "searcher": searcher, "seed": seed, "iteration": iteration}
-    method_entry = config.methods[method]
-    if method_entry.landmarks is not None and iteration:
+    taught = config.methods[method]
+    if taught.landmarks is not None and iteration:
         where = {"scale": scale, "task": task}
-        inputs["landmarks"] = runs.landmark_files(method_entry, method, paths.TRUTH, where, seed, iteration)
+        inputs["landmarks"] = runs.landmark_files(taught, method, paths.TRUTH, where, seed, iteration)
         settings["order_truth"] = config.tasks[task].order_truth
     settings |= {
         "searcher": {**_plugin(chosen), "score": chosen.score},

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from supernet import methods, spaces
+from supernet.errors import UserError
 from supernet.seeding import stream
 from supernet.step import Step
 
@@ -116,3 +117,8 @@ def test_pc_darts_learns_the_weights_of_the_edges():
     assert not torch.equal(moved[1:], weights[1:]) and moved[0] == 1
     sums = [moved[:1].sum(), moved[1:3].sum(), moved[3:].sum()]
     assert [s.item() for s in sums] == pytest.approx([1, 1, 1])
+
+
+def test_parts_that_do_not_divide_the_channels_are_a_one_line_error():
+    with pytest.raises(UserError, match=r"net\.parts: 3 does not divide the task's width, 8"):
+        SPACE.build(width=8, cells=1, classes=3, parts=3)

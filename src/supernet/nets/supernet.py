@@ -80,17 +80,14 @@ class SuperNet(nn.Module):
 
     def _weights(self, channels: int, affine: bool, track: bool) -> dict[str, nn.Module]:
         """One module for every name that ``sharing`` gives to an operation with weights."""
-        sizes = [len(names) for names in self.options]
+        sizes, seen = [len(names) for names in self.options], channels // self.parts
         found: dict[str, nn.Module] = {}
         for position, names in enumerate(self.options):
             for option, name in enumerate(names):
                 if self.arch is not None and self.arch[position] != option:
                     continue
                 for key in self.sharing.keys(position, option, sizes):
-                    if (
-                        key not in found
-                        and (module := ops.weighted(name, channels // self.parts, affine, track)) is not None
-                    ):
+                    if key not in found and (module := ops.weighted(name, seen, affine, track)) is not None:
                         found[key] = module
         return found
 

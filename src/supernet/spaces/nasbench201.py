@@ -80,6 +80,8 @@ class NASBench201:
         known = {"one_shot": sharings.one_shot(len(EDGES)), "node_shared": sharings.node_shared(SLOTS)}
         if sharing not in known:
             raise UserError(f"sharing {sharing!r}: expected one of {', '.join(known)}")
+        if width % parts:
+            raise UserError(f"net.parts: {parts} does not divide the task's width, {width}")
         with ops.seeded(seed):
             return SuperNet(
                 edges=EDGES,

@@ -1,12 +1,24 @@
-"""Draw the first landmarks of a run, disjoint from the evaluation architectures."""
+"""Draw the first landmarks of a run, disjoint from the evaluation architectures; and read those that a job knows."""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from supernet import landmarks, records, spaces
+from supernet.arch import Arch
 from supernet.job import Job
 from supernet.seeding import stream
+from supernet.spaces import SearchSpace
+
+
+def known(job: Job, space: SearchSpace) -> tuple[tuple[Arch, ...], np.ndarray]:
+    """The landmarks among a job's inputs, and ``(n,)`` their accuracies by the truth that orders them (D01)."""
+    files = job.inputs.get("landmarks")
+    if not files:
+        return (), np.empty(0)
+    table = pd.concat([records.read_table(path) for path in files])
+    return tuple(space.parse(text) for text in table["arch"]), table[job.settings["order_truth"]].to_numpy(float)
 
 
 def run(job: Job, state: Path) -> None:

@@ -9,6 +9,7 @@ from supernet import checkpoints, records, searchers, spaces
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.seeding import stream
+from supernet.stages.landmarks import known
 from supernet.stages.score import estimate_of, prepared_images
 
 
@@ -28,14 +29,13 @@ def run(job: Job, state: Path) -> None:
         return scores[name]
 
     search = searchers.make(chosen["searcher"]["kind"], chosen["searcher"]["args"])
-    files = job.inputs.get("landmarks", [])
-    known = pd.concat([records.read_table(p) for p in files]) if files else pd.DataFrame({"arch": [], "valid": []})
+    landmarks, truth = known(job, space)
     problem = searchers.Problem(
         space,
         searchers.remembered(score),
         gates=checkpoints.under(weights, checkpoints.METHOD).get("gates"),
-        landmarks=tuple(space.parse(text) for text in known["arch"]),
-        truth=known[chosen["order_truth"]].to_numpy(float) if files else np.empty(0),
+        landmarks=landmarks,
+        truth=truth,
     )
     trajectory = search(problem, stream(chosen["seed"], "search"))
     scores = np.array([value for _, value in trajectory])

@@ -1,15 +1,13 @@
-"""One segment of a super-net's training; which truth orders the landmarks is a parameter (D01)."""
+"""One segment of a super-net's training."""
 
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 from supernet import device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
 from supernet.seeding import stream
 from supernet.settings import Train
+from supernet.stages.landmarks import known
 from supernet.train import train
 
 
@@ -20,16 +18,15 @@ def run(job: Job, state: Path) -> None:
     space = spaces.load(chosen["space"])
     weights, guide = (Images.load(job.inputs["data"], name, where) for name in ("weights", "guide"))
     settings = Train.model_validate(chosen["train"])
-    files = job.inputs.get("landmarks", [])
-    known = pd.concat([records.read_table(p) for p in files]) if files else pd.DataFrame({"arch": [], "valid": []})
+    landmarks, truth = known(job, space)
     pool = records.read_table(job.inputs["pool"]) if "pool" in job.inputs else {"arch": []}
     setup = methods.Setup(
         space=space,
         epochs=settings.epochs,
         warmup=settings.warmup,
         seed=chosen["seed"],
-        landmarks=tuple(space.parse(text) for text in known["arch"]),
-        truth=known[chosen["order_truth"]].to_numpy(float) if files else np.empty(0),
+        landmarks=landmarks,
+        truth=truth,
         pool=tuple(space.parse(text) for text in dict.fromkeys(pool["arch"])),
     )
     method = methods.make(chosen["method"]["kind"], setup, chosen["method"]["args"])
