@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import typer
 
 from supernet import config as configs
-from supernet import paths, plan, records, states
+from supernet import paths, plan, ranks, records, states
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
@@ -120,13 +120,19 @@ def run(job: Job) -> None:
             raise UserError(
                 f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
             )
+    if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
+        sys.exit(ranks.launch(processes, sys.argv))
+    stage = importlib.import_module(f"supernet.stages.{job.stage}")
     code = digest(*job.modules)
     identity = json.dumps([job.stamp(), code], sort_keys=True)
     state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
+    if not ranks.leads():  # it computes its share; state, lock and costs are the leader's
+        stage.run(job, state)
+        return
     started = time.perf_counter()
     with states.locked(state):
         try:
-            importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
+            stage.run(job, state)
         except BaseException:
             if states.holds_something(state):
                 with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
@@ -173,12 +179,14 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"supernet: {error}", file=sys.stderr)
+        if ranks.leads():
+            print(f"supernet: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if type(error).__name__ != "Interrupted":
             raise
-        print(f"supernet: {error}", file=sys.stderr)
+        if ranks.leads():
+            print(f"supernet: {error}", file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -147,6 +147,7 @@ class Config(Strict):
     seeds: Annotated[list[Index], Field(min_length=1)]
     threads: Count
     device: Literal["cpu", "cuda", "auto"]
+    processes: Count = 1
     data: dict[str, Data]
     tables: dict[str, Plugin]
     tasks: dict[str, Task]

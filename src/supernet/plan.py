@@ -5,6 +5,7 @@ makes the file.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 from supernet import paths, runs
@@ -110,6 +111,8 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         "epochs": list(chosen.segment(iteration)),
         "seed": seed,
     }
+    if (processes := math.gcd(config.processes, chosen.train.slices)) > 1:
+        settings["processes"] = processes
     inputs: dict[str, str | list[str]] = {"data": paths.DATA.format(scale=scale, data=chosen_task.data)}
     if chosen.segment(iteration)[0]:
         owner = method if iteration > 1 or chosen.start is None else chosen.start

@@ -1,8 +1,8 @@
 """Models of what params.yaml hands to the code of a stage, and the constrained types that signatures use."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(gt=0)]
 Index = Annotated[int, Field(ge=0)]
@@ -25,7 +25,9 @@ class Train(Strict):
 
     ``epochs`` is the whole run, ``warmup`` its first part without regularisation. ``precision: bf16`` convolves in
     bfloat16; weights, batch-norm's parameters and pooling stay in float32. ``decay_unused`` lets momentum and weight
-    decay move operations that a step did not use, as PyTorch before 2.0 did (D07).
+    decay move operations that a step did not use, as PyTorch before 2.0 did (D07). ``slices``: a step adds up the
+    gradients of as many equal parts of its batch, each with its own batch statistics and ranking losses; several
+    processes can share them (`supernet.ranks`). What a method learns by itself sees the whole batch.
     """
 
     epochs: Count
@@ -40,6 +42,13 @@ class Train(Strict):
     checkpoint_every: Count | None = None
     precision: Precision = "fp32"
     decay_unused: bool = False
+    slices: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1  # 1 is in no stamp: older files have none
+
+    @model_validator(mode="after")
+    def _slices_divide_the_batch(self) -> Self:
+        if self.batch % self.slices:
+            raise ValueError(f"slices: {self.slices} does not divide the batch of {self.batch} images")
+        return self
 
 
 class StandaloneTruth(Strict):

@@ -6,8 +6,9 @@ its number.
 
 import functools
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from supernet import checkpoints, device
 from supernet.checkpoints import METHOD, MOMENTUM
 from supernet.data import Images
 from supernet.errors import UserError
+from supernet.ranks import Ranks
 from supernet.seeding import stream
 from supernet.settings import Train
 
@@ -84,7 +86,9 @@ class Trainer:
       its own clipping: ``x`` is ``(N, copies * 3, H, W)`` then, ``y: (N, copies)``, and a loss the mean over the
       copies. That is the same as one after another only if the losses are plain means over images: no hinge.
     * ``deferred``: which `Weighted` losses count is decided on the device, without waiting for it. The update is the
-      same, up to the order of sums in the gradients' norm. By default on all devices but the CPU.
+      same, up to the order of sums in the gradients' norm. By default on all devices but the CPU, and where several
+      processes share a step, which so touch the same weights.
+    * ``ranks``: the processes that share every step.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Trainer:
         settings: Train,
         seeds: Sequence[int],
         deferred: bool | None = None,
+        ranks: Ranks | None = None,
     ):
         self.steps = len(weights) // settings.batch  # an epoch: full batches only
         if not self.steps:
@@ -106,7 +111,10 @@ class Trainer:
             raise UserError(f"train.batch: {settings.batch} is more than the {len(guide)} images of the split guide")
         self.net, self.method, self.weights, self.guide = net, method, weights, guide
         self.settings, self.seeds = settings, tuple(seeds)
-        self.deferred = weights.labels.device.type != "cpu" if deferred is None else deferred
+        self.ranks = ranks or Ranks()
+        self.own_slices = self.ranks.share(settings.slices)
+        apart = weights.labels.device.type != "cpu" or self.ranks.count > 1
+        self.deferred = apart if deferred is None else deferred
         self.optimiser = torch.optim.SGD(
             net.parameters(),
             lr=settings.lr,
@@ -127,13 +135,43 @@ class Trainer:
         x, y = self._batch(self.weights, "batches", "augment", number)
         guide = functools.cache(lambda: self._batch(self.guide, "guide", "guide-augment", number))
         step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seeds[0], name, number), note)
+        notes: dict[str, float | Tensor] = defaultdict(float)
         # None leaves operations off the path untouched: no momentum, no decay (D07).
         self.optimiser.zero_grad(set_to_none=not self.settings.decay_unused)
         with device.autocast(self.settings.precision, x.device.type):
             self.method.own_step(self.net, step)
-            provisional = self._backward(self.method.losses(self.net, step))
+            reached = [self._backward(self.method.losses(self.net, part)) for part in self._slices(step, notes)]
+        self.ranks.add([p.grad for p in self.net.parameters() if p.grad is not None])
+        self._tell(notes, note)
+        provisional = [(p, p.grad.any()) for parameters in reached for p in parameters]
         self._clip()
         self._update(provisional)
+
+    def _slices(self, step: Step, notes: dict[str, float | Tensor]) -> Iterator[Step]:
+        """This process's equal parts of a step, with the same random decisions; ``notes`` are summed up."""
+        count, size = self.settings.slices, self.settings.batch // self.settings.slices
+
+        def note(name: str, value: float | Tensor) -> None:
+            notes[name] += (value.detach() if isinstance(value, Tensor) else value) / count
+
+        for i in self.own_slices:
+            own = slice(i * size, (i + 1) * size)
+
+            def guide(own: slice = own) -> tuple[Tensor, Tensor]:
+                x, y = step.guide()
+                return x[own], y[own]
+
+            yield replace(step, x=step.x[own], y=step.y[own], guide=guide, note=note)
+
+    def _tell(self, notes: dict[str, float | Tensor], note: Note) -> None:
+        """Pass on the sums over all slices of all processes."""
+        if self.ranks.count > 1:
+            where = self.weights.labels.device
+            values = [torch.as_tensor(value, dtype=torch.float64, device=where) for value in notes.values()]
+            self.ranks.add(values)
+            notes = dict(zip(notes, values, strict=True))
+        for name, value in notes.items():
+            note(name, value)
 
     def _batch(self, images: Images, order: str, augmentation: str, number: int) -> tuple[Tensor, Tensor]:
         """The batch of a step, one a copy side by side; ``order`` and ``augmentation`` name random streams."""
@@ -163,25 +201,25 @@ class Trainer:
         for gradient in gradients:
             gradient.mul_(scale.view(-1, *[1] * (gradient.dim() - 1)))
 
-    def _backward(self, losses: Iterable[Tensor | Weighted]) -> list[tuple[nn.Parameter, Tensor]]:
-        """Add up all gradients; return the parameters that only deferred losses reached, each with whether one counts.
+    def _backward(self, losses: Iterable[Tensor | Weighted]) -> list[nn.Parameter]:
+        """Add up all gradients; return the parameters that only deferred losses have reached.
 
         A deferred loss of weight 0 has a gradient of zeros, which changes no sum, and gives itself away by it.
         """
-        provisional, copies, last = [], len(self.seeds), False
+        reached, scale, last = [], len(self.seeds) / self.settings.slices, False
         for loss in losses:
             if last:
                 raise RuntimeError("weighted losses are the last of a step: what follows could touch the same weights")
             last = isinstance(loss, Weighted)
             if not last:
-                (loss * copies).backward()
+                (loss * scale).backward()
             elif self.deferred:
                 untouched = [p for p in self.net.parameters() if p.grad is None]
-                (torch.stack(list(loss.losses)) * loss.weights * copies).sum().backward()
-                provisional += [(p, p.grad.any()) for p in untouched if p.grad is not None]
+                (torch.stack(list(loss.losses)) * loss.weights * scale).sum().backward()
+                reached += [p for p in untouched if p.grad is not None]
             elif used := [w * one for w, one in zip(loss.weights.tolist(), loss.losses, strict=True) if w]:
-                (sum(used) * copies).backward()
-        return provisional
+                (sum(used) * scale).backward()
+        return reached
 
     @torch.no_grad()
     def _update(self, provisional: list[tuple[nn.Parameter, Tensor]]) -> None:

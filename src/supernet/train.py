@@ -21,6 +21,7 @@ from supernet import states
 from supernet.checkpoints import arrays, under
 from supernet.data import Images
 from supernet.errors import UserError
+from supernet.ranks import Ranks
 from supernet.settings import Train
 from supernet.step import Method, Trainer, learning_rate
 
@@ -60,6 +61,7 @@ def train(
     previous: dict[str, np.ndarray] | None = None,
     state: Path | None = None,
     label: str | None = "training",
+    ranks: Ranks | None = None,
 ) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     """Train ``net`` in place from epoch ``epochs[0]`` up to ``epochs[1]`` and return its checkpoints and log.
 
@@ -67,25 +69,30 @@ def train(
     ``momentum/{name}`` and ``method/{name}`` to the optimiser's buffers and the method's state at the end, from which
     ``previous`` continues. ``seeds``: one, or one for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a
     folder for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
+    ``ranks``: the processes that share every step; they return the same.
     Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """
-    trainer = Trainer(net, method, weights, guide, settings, seeds)
+    ranks = ranks or Ranks()
+    trainer = Trainer(net, method, weights, guide, settings, seeds, ranks=ranks)
     first, last = (epoch * trainer.steps for epoch in epochs)
     if previous is not None:
         trainer.restore(previous, f"{epochs[0]}/")
-    progress = _load(trainer, state) or Progress(step=first)
+    with ranks.leader_first():  # it sets a damaged state aside
+        progress = _load(trainer, state) or Progress(step=first)
     last_saved = time.monotonic()
-    with _stop_signals() as stopped, _bar(label, last - first, progress.step - first) as bar:
+    bar = _bar(label if not ranks.index else None, last - first, progress.step - first)
+    with _stop_signals() as asked, bar:
         while progress.step < last:
             trainer.step(progress.step, progress.note)
             progress.step += 1
             bar.update()
             if progress.step % trainer.steps == 0:
                 _end_epoch(trainer, progress, epochs[1])
-            if state is not None and (stopped() or time.monotonic() - last_saved > SAVE_EVERY):
+            stopped = ranks.any(asked())
+            if state is not None and not ranks.index and (stopped or time.monotonic() - last_saved > SAVE_EVERY):
                 _save(trainer, progress, state)
                 last_saved = time.monotonic()
-            if stopped():
+            if stopped:
                 raise Interrupted(f"{label} stopped at step {progress.step} of {last}; run again to go on")
     return {**progress.checkpoints, **trainer.state()}, progress.rows
 

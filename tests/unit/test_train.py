@@ -40,10 +40,10 @@ def made(kind, settings=SETTINGS, regularised=True):
     return regularisers.Regularised(method, regularisers.make("landmark", setup, {}), settings.warmup)
 
 
-def run(epochs=(0, 4), previous=None, state=None, kind="spos", regularised=True, settings=SETTINGS, method=None):
+def run(kind="spos", regularised=True, settings=SETTINGS, method=None, **where):
     net = SPACE.build(width=4, cells=1, classes=3)
     method = method or made(kind, settings, regularised)
-    where = {"epochs": epochs, "previous": previous, "state": state, "label": None}
+    where = {"epochs": (0, 4), "label": None, **where}
     return loop.train(net, method, images(0), images(1), settings, seeds=[0], **where)
 
 

@@ -80,6 +80,11 @@ def accelerators(wildcards):
     return int(CONFIGS[wildcards.scale].device != "cpu")
 
 
+def processes(wildcards):
+    """Processes that share one training."""
+    return job("train", **wildcards).settings.get("processes", 1)
+
+
 def report_file(name):
     """Template of one file of a study's report."""
     return paths.REPORT.replace("{file}", name)

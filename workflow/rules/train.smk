@@ -9,11 +9,11 @@ rule train:
         log=paths.LOG,
     log:
         "logs/train/{scale}/{task}/{method}/s{seed}/i{iteration}.log",
-    threads: cores
+    threads: lambda wildcards: cores(wildcards) * processes(wildcards)
     resources:
         mem_mb=4000,
         runtime=1440,
-        gpu=accelerators,
+        gpu=lambda wildcards: accelerators(wildcards) * processes(wildcards),
     params:
         settings=settings("train"),
         code=code("train"),

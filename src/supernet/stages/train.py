@@ -5,6 +5,7 @@ from pathlib import Path
 from supernet import device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
+from supernet.ranks import Ranks, leads
 from supernet.seeding import stream
 from supernet.settings import Train
 from supernet.stages.landmarks import known
@@ -15,6 +16,7 @@ def run(job: Job, state: Path) -> None:
     """Train from the previous segment's weights and momentum, with the landmarks known so far."""
     chosen = job.settings
     where = device.prepare(chosen["threads"], chosen["device"])
+    ranks = Ranks.join(where)
     space = spaces.load(chosen["space"])
     weights, guide = (Images.load(job.inputs["data"], name, where) for name in ("weights", "guide"))
     settings = Train.model_validate(chosen["train"])
@@ -51,6 +53,9 @@ def run(job: Job, state: Path) -> None:
         previous=records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None,
         state=state,
         label=job.outputs["weights"].removesuffix("/weights.safetensors"),
+        ranks=ranks,
     )
+    if not leads():
+        return
     records.write_lines(job.outputs["log"], rows)
     records.write_tensors(job.outputs["weights"], checkpoints, job.stamp())
