@@ -1,4 +1,4 @@
-"""A finished run as an object: its weights, what it was trained with, its log, and its scores of any architecture.
+"""A finished run as an object: its weights, what it was trained with, its log, and its scores of any architecture. ::
 
     from supernet import published
 

@@ -13,7 +13,7 @@ from supernet.report.summary import main_score
 
 def score(
     archs: Annotated[
-        list[str], typer.Argument(help="Architectures in the field's native string, quoted.", metavar="ARCH...")
+        list[str], typer.Argument(help="Architectures in the field's native string, quoted.", metavar="ARCH")
     ],
     run: RunName,
     estimator: Estimator = None,
