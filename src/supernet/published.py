@@ -119,6 +119,10 @@ class Run:
         scores = estimate_of(job.settings, self._weights, epoch, images)(parsed) if parsed else {}
         return pd.DataFrame({"arch": [self.space.format(arch) for arch in parsed], **scores})
 
+    def is_scored(self, estimator: str | None = None) -> bool:
+        """Whether `stored_scores` are here."""
+        return (self.root / self._scoring(estimator).outputs["scores"]).is_file()
+
     def stored_scores(self, *, estimator: str | None = None, epoch: int | None = None) -> pd.DataFrame:
         """The pipeline's own scores of the evaluation set, as `score` gives them; from git, no weights needed.
 
@@ -126,7 +130,7 @@ class Run:
         """
         job = self._scoring(estimator)
         path = job.outputs["scores"]
-        if not (self.root / path).is_file():
+        if not self.is_scored(estimator):
             raise UserError(f"{self.root / path}: no such file; make it: `snakemake {path}`")
         _same(self.root / path, records.provenance(self.root / path)["settings"], job.settings, path)
         table = records.read_table(self.root / path)

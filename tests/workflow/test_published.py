@@ -191,6 +191,18 @@ def test_absent_files_say_where_they_come_from(copy: Project) -> None:
         published.load("demo/nasbench201-digits/spos/s0").score([OTHER])
 
 
+def test_a_run_that_was_never_scored_has_scores_but_no_rank(
+    copy: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(SCORES).unlink()
+    assert supernet(monkeypatch, "score", OTHER, "--run", NAME, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    (row,) = found["architectures"]
+    assert found["among"] == 0 and row["rank"] is None and row["scores"]["loss"] < 0
+    assert supernet(monkeypatch, "score", OTHER, "--run", NAME) == 0
+    assert OTHER in capsys.readouterr().out
+
+
 def test_results_of_other_parameters_are_refused(
     copy: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,7 +39,9 @@ def test_everything_is_done_and_has_cost_what_its_jobs_say(copy: Project, capsys
     seconds = sum(records.read_json(path)["seconds"] for path in files)
     assert found["together"]["spent_core_hours"] == pytest.approx(seconds / 3600)
     assert found["together"]["rest_core_hours"] == 0
-    assert found["studies"]["demo"]["stages"]["train"]["jobs"]["done"] == 6  # a warm-up and two iterations, two seeds
+    assert found["studies"]["demo"]["stages"]["train"]["jobs"]["done"] == 2 * (
+        2 + 2
+    )  # seeds, and segments of two methods
     status.status()
     shown = capsys.readouterr().out
     assert shown.startswith("scale demo\n") and "away" not in shown
@@ -57,7 +59,7 @@ def test_what_is_missing_is_estimated_from_its_kind(copy: Project) -> None:
     seconds = records.read_json(paths.costs(warm_ups[0]))["seconds"]
     Path(paths.costs(warm_ups[1])).unlink()
     assert counts(together()) == {"done": done - 2, "away": 1, "missing": 1}
-    assert together()["rest_core_hours"] == pytest.approx(seconds / 3600)
+    assert together()["rest_core_hours"] == pytest.approx(seconds / 3600)  # of the other seed
     for path in Path("results/demo/costs/runs").rglob("*.json"):
         path.unlink()
     missing = together()

@@ -7,7 +7,6 @@ import typer
 from supernet import metrics, published
 from supernet.commands import show
 from supernet.commands.options import Epoch, Estimator, Json, RunName
-from supernet.errors import UserError
 from supernet.report.summary import main_score
 
 
@@ -49,10 +48,8 @@ def answer(run: published.Run, archs: list[str], estimator: str | None, epoch: i
     table = run.score(archs, estimator=estimator, epoch=epoch)
     names = [name for name in table if name != "arch"]
     by, truth = main_score(names), run.truth()
-    try:
-        stored = run.stored_scores(estimator=estimator, epoch=epoch)
-    except UserError:  # a run that the pipeline never scored: then there is no rank
-        stored = table[:0]
+    never = not run.is_scored(estimator)  # a run that the pipeline did not score: then there is no rank
+    stored = table[:0] if never else run.stored_scores(estimator=estimator, epoch=epoch)
     known = truth.reindex(stored["arch"]).dropna() if len(stored) else truth[:0]
     rows = []
     for row in table.to_dict("records"):

@@ -95,7 +95,7 @@ def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, 
 
 
 def _sums(
-    found: Iterable[Job], known: Mapping[str, tuple[str, float]], rates: Mapping[Any, float], threads: int
+    found: Iterable[Job], known: Mapping[str, tuple[str, float]], rates: Mapping[tuple[str, str], float], threads: int
 ) -> dict[str, Any]:
     """Jobs by state, core-hours spent and to come, and for how many missing jobs nothing is known to estimate from."""
     jobs, spent, rest, unknown = dict.fromkeys(MEANING, 0), 0.0, 0.0, 0
@@ -152,7 +152,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _rates(every: Mapping[str, Job], known: Mapping[str, tuple[str, float]]) -> dict[Any, float]:
+def _rates(every: Mapping[str, Job], known: Mapping[str, tuple[str, float]]) -> dict[tuple[str, str], float]:
     """Mean seconds a unit of work, of the jobs that have costs, by each of `_kinds`."""
     each = defaultdict(list)
     for path, job in every.items():
@@ -162,10 +162,10 @@ def _rates(every: Mapping[str, Job], known: Mapping[str, tuple[str, float]]) -> 
     return {kind: sum(values) / len(values) for kind, values in each.items()}
 
 
-def _kinds(job: Job) -> tuple[Any, ...]:
-    """What a job's cost is estimated from, the most alike first: the same method or searcher, then the same stage."""
-    what = {key: job.settings.get(key) for key in ("method", "regulariser", "searcher") if key in job.settings}
-    return (job.stage, texts.dumps(what, sort_keys=True)), (job.stage,)
+def _kinds(job: Job) -> Iterable[tuple[str, str]]:
+    """What a job's cost is estimated from, the most alike first: its other seeds, its method or search, its stage."""
+    for keys in (("method", "regulariser", "searcher", "epochs"), ("method", "regulariser", "searcher"), ()):
+        yield job.stage, texts.dumps({key: job.settings.get(key) for key in keys}, sort_keys=True)
 
 
 def _size(job: Job) -> float:
