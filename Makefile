@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system bench tables repro adopt track ui lock
+.PHONY: help setup demo test test-system docs bench tables repro adopt track ui lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ test: $(READY) ## all quick tests
 
 test-system: $(READY) ## slow tests against real DVC and MLflow
 	@$(BIN)/pytest -m system
+
+docs: $(READY) ## these pages and the reference as a site: docs/_build/index.html; a warning or a dead link is an error
+	@rm -rf docs/_build docs/api
+	@$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+	@echo "docs/_build/index.html"
 
 bench: $(READY) ## time training and scoring against this machine's limit: results/bench; some minutes, one idle core
 	@$(BIN)/supernet bench

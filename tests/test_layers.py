@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "supernet"
 LAYERS = {
-    5: ["cli", "stages", "bench"],
+    5: ["cli", "commands", "published", "stages", "bench"],
     4: ["searchers", "report"],
     3: ["estimators", "methods", "regularisers"],
     2: ["train", "step", "standalone", "predictors", "tables"],
@@ -17,7 +17,7 @@ LAYERS = {
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
-        "schedules", "runs", "ranks",
+        "schedules", "runs", "ranks", "dag",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
@@ -27,7 +27,8 @@ NEVER = {
 }  # fmt: skip
 TORCH_FREE = [
     "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "digest", "paths", "records", "tables",
-    "spaces", "spaces.nasbench201", "cli",
+    "spaces", "spaces.nasbench201", "cli", "dag", "published", "commands.describe", "commands.rank", "commands.score",
+    "commands.status",
 ]  # fmt: skip
 
 

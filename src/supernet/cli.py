@@ -1,4 +1,8 @@
-"""The command line: one subcommand a stage. It parses, asks `supernet.plan` for the job, and runs the stage."""
+"""The command line: it parses, calls, and reports errors in one line.
+
+Commands for people are in `supernet.commands`; a stage of the pipeline is `supernet stage NAME`, for which this module
+asks `supernet.plan` for the job and runs it.
+"""
 
 import contextlib
 import functools
@@ -6,37 +10,64 @@ import hashlib
 import importlib
 import inspect
 import json
+import os
 import platform
 import resource
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from supernet import config as configs
 from supernet import paths, plan, ranks, records, states
+from supernet.commands import describe, rank, score, status
+from supernet.commands.options import PARAMS, Params, completing, entries, scales
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.params import scales
+from supernet.params import scales as scales_of
 from supernet.report import costs, readme
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+INTERRUPTED = 130
+ASK, PIPELINE, UPKEEP = "Ask", "Run the pipeline", "Look after the project"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="What weight-sharing neural architecture search really delivers: ask finished runs, or run the pipeline.\n\n"
+    "Run it from the folder that holds params.yaml and results. A RUN is `reduced/nasbench201-cifar10/landmark/s0`"
+    " or the path of its folder. `supernet COMMAND --help` has the options of each command.",
+)
+stage = typer.Typer(
+    no_args_is_help=True,
+    help="One job of the pipeline, as the rules of `snakemake` run it: its inputs must be there.",
+)
+for command in (score.score, rank.rank, describe.describe, status.status):
+    app.command(rich_help_panel=ASK)(command)
+app.add_typer(stage, name="stage", rich_help_panel=PIPELINE)
 
 HELP = {
-    "scale": "entry of `scales` in params.yaml",
+    "scale": "Entry of `scales` in params.yaml.",
     "set": "evaluation | landmarks/NAME/sSEED | additions/METHOD/sSEED/iN | found/METHOD/SEARCHER/sSEED",
-    "iteration": "0 is the warm-up",
-    "claims": "a paper: the name of a file in workflow/claims",
+    "iteration": "0 is the warm-up.",
+    "claims": "A paper: the name of a file in workflow/claims.",
 }
-INTERRUPTED = 130
+COMPLETE = {
+    "scale": scales,
+    **{name: entries(f"{name}s") for name in ("task", "method", "estimator", "searcher", "table")},
+    "study": entries("studies"),
+    "data": entries("data"),
+}
 
 
-def _command(function: Callable[..., Job]) -> None:
+def _stage(function: Callable[..., Job]) -> None:
     """Make a subcommand of a function of `supernet.plan`: its wildcards become required options."""
 
     @functools.wraps(function)
@@ -46,37 +77,39 @@ def _command(function: Callable[..., Job]) -> None:
 
     wildcards = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     options = [
-        inspect.Parameter(
-            p.name, p.KEYWORD_ONLY, annotation=Annotated[p.annotation, typer.Option(help=HELP.get(p.name, ""))]
-        )
+        inspect.Parameter(p.name, p.KEYWORD_ONLY, annotation=Annotated[p.annotation, _option(p.name)])
         for p in wildcards
     ]
-    where = Annotated[Path, typer.Option(help="the file of all parameters")]
-    file = inspect.Parameter("params", inspect.Parameter.KEYWORD_ONLY, annotation=where, default=Path("params.yaml"))
+    file = inspect.Parameter("params", inspect.Parameter.KEYWORD_ONLY, annotation=Params, default=PARAMS)
     command.__signature__ = inspect.Signature([*options, file])
-    app.command(name=function.__name__, help=function.__doc__)(command)
+    stage.command(name=function.__name__, help=function.__doc__)(command)
+
+
+def _option(name: str) -> typer.models.OptionInfo:
+    known = COMPLETE.get(name)
+    return typer.Option(help=HELP.get(name, ""), autocompletion=completing(known) if known else None)
 
 
 STAGES = (
     plan.data, plan.table, plan.archs, plan.truth, plan.train, plan.score, plan.search, plan.measure,
     plan.summary, plan.figures, plan.ledger,
 )  # fmt: skip
-for _stage in STAGES:
-    _command(_stage)
+for _function in STAGES:
+    _stage(_function)
 
 
-@app.command()
-def check(params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml")) -> None:
+@app.command(rich_help_panel=UPKEEP)
+def check(params: Params = PARAMS) -> None:
     """Check params.yaml at every scale."""
-    for scale in scales(params):
+    for scale in scales_of(params):
         configs.load(scale, params)
-    typer.echo(f"{params}: fine at {', '.join(scales(params))}")
+    typer.echo(f"{params}: fine at {', '.join(scales_of(params))}")
 
 
-@app.command()
+@app.command(rich_help_panel=UPKEEP)
 def bench(
-    out: Annotated[Path, typer.Option(help="folder of bench.json and table.md")] = Path("results/bench"),
-    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="what to time")] = "cpu",
+    out: Annotated[Path, typer.Option(help="Folder of bench.json and table.md.")] = Path("results/bench"),
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="What to time.")] = "cpu",
 ) -> None:
     """Time training and scoring against the machine's limit; some minutes, on an otherwise idle machine."""
     from supernet.bench.run import run as run_bench
@@ -84,11 +117,11 @@ def bench(
     typer.echo(run_bench(out, device, _processor()))
 
 
-@app.command(name="costs")
+@app.command(name="costs", rich_help_panel=UPKEEP)
 def write_costs(
-    scale: Annotated[str, typer.Option(help=HELP["scale"])],
-    study: Annotated[str, typer.Option(help="entry of `studies` in params.yaml")],
-    params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml"),
+    scale: Annotated[str, _option("scale")],
+    study: Annotated[str, _option("study")],
+    params: Params = PARAMS,
 ) -> None:
     """Print what the runs of a study cost, and write it beside the costs of its jobs."""
     page = costs.page(configs.load(scale, params), scale, study)
@@ -96,10 +129,10 @@ def write_costs(
     typer.echo(page, nl=False)
 
 
-@app.command(name="readme")
+@app.command(name="readme", rich_help_panel=UPKEEP)
 def write_readme(
-    path: Annotated[Path, typer.Argument(help="a file with the two markers")] = Path("README.md"),
-    check: Annotated[bool, typer.Option("--check", help="change nothing, fail if it is stale")] = False,
+    path: Annotated[Path, typer.Argument(help="A file with the markers.")] = Path("README.md"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing, fail if it is stale.")] = False,
 ) -> None:
     """Rewrite the results and speeds in README.md, between their markers, from the files beside it."""
     if not path.is_file():
@@ -122,17 +155,18 @@ def run(job: Job) -> None:
             )
     if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
         sys.exit(ranks.launch(processes, sys.argv))
-    stage = importlib.import_module(f"supernet.stages.{job.stage}")
+    module = importlib.import_module(f"supernet.stages.{job.stage}")
     code = digest(*job.modules)
     identity = json.dumps([job.stamp(), code], sort_keys=True)
     state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
     if not ranks.leads():  # it computes its share; state, lock and costs are the leader's
-        stage.run(job, state)
+        module.run(job, state)
         return
     started = time.perf_counter()
     with states.locked(state):
+        _label(state, job)
         try:
-            stage.run(job, state)
+            module.run(job, state)
         except BaseException:
             if states.holds_something(state):
                 with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
@@ -142,6 +176,12 @@ def run(job: Job) -> None:
             raise
         _write_costs(job, code, _spent(state) + time.perf_counter() - started)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _label(state: Path, job: Job) -> None:
+    """Write into the lock which job has it, and which process: what `supernet status` shows as running."""
+    label = {"output": next(iter(job.outputs.values())), "host": socket.gethostname(), "pid": os.getpid()}
+    (state / states.LOCK).write_text(json.dumps(label))
 
 
 def _spent(state: Path) -> float:
@@ -177,16 +217,21 @@ def _processor() -> str:
 def main() -> None:
     """Entry point: errors that a user can cause are one line and status 2, an interrupted run is status 130."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except UserError as error:
-        if ranks.leads():
-            print(f"supernet: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error, 2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
-        if type(error).__name__ != "Interrupted":
-            raise
-        if ranks.leads():
-            print(f"supernet: {error}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        if hasattr(error, "format_message"):  # a mistake on the command line; no message: the help has been shown
+            message = " ".join(error.format_message().split())
+            _fail(f"{message} ({error.ctx.command_path} --help)" if message and error.ctx else message, 2)
+        if type(error).__name__ == "Interrupted":
+            _fail(error, INTERRUPTED)
+        raise
+
+
+def _fail(message: object, status: int) -> NoReturn:
+    if str(message) and ranks.leads():
+        print(f"supernet: {message}", file=sys.stderr)
+    sys.exit(status)

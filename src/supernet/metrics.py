@@ -131,7 +131,7 @@ def ceiling_from_replicates(tau: float, replicates: int = 1) -> float:
     correlation of that mean with the noiseless truth (attenuation); and tau = 2 / pi asin(sqrt(R)) leads back.
     Assumes that noiseless truth and noise are normal, and noise independent of the architecture, of one variance, and
     independent between trainings. Early-stopped, skewed or heteroscedastic accuracies make it a guide, not a bound.
-    tau <= 0 shows no signal: 0. NaN stays NaN. Raises ValueError on |tau| > 1 or replicates < 1.
+    tau <= 0 shows no signal: 0. NaN stays NaN. Raises ValueError on tau outside [-1, 1] or replicates < 1.
     """
     if abs(tau) > 1:
         raise ValueError(f"tau must lie in [-1, 1], got {tau}")

@@ -22,7 +22,7 @@ CODE = f"from supernet import cli, train; train.SAVE_EVERY = {SAVE_EVERY}; cli.m
 
 
 def start(project: Project) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CODE, "train", *WHERE]
+    command = [sys.executable, "-c", CODE, "stage", "train", *WHERE]
     return subprocess.Popen(command, cwd=project.folder, stderr=subprocess.PIPE, text=True)
 
 

@@ -20,7 +20,7 @@ def supernet(project: Project, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 def test_processes_share_a_training_and_one_of_them_writes(finished: Project, tmp_path: Path) -> None:
-    train = ("train", "--scale", "demo", "--task", "nasbench201-digits", "--method", "spos", "--seed", "0")
+    train = ("stage", "train", "--scale", "demo", "--task", "nasbench201-digits", "--method", "spos", "--seed", "0")
     train += ("--iteration", "0")
     project = finished.copy(tmp_path / "project")
     weights = []

@@ -3,9 +3,10 @@ import functools
 
 from snakemake.exceptions import WorkflowError
 
-from stages import NUMBERS, stages
+from stages import stages
 from supernet import config as configs
 from supernet import params, paths, plan
+from supernet.dag import NUMBERS
 from supernet.digest import digest
 from supernet.errors import UserError
 

@@ -15,7 +15,7 @@ rule data:
     message:
         "{wildcards.scale}: images of {wildcards.data}"
     shell:
-        "supernet data --scale {wildcards.scale} --data {wildcards.data} 2>&1 | tee -i {log}"
+        "supernet stage data --scale {wildcards.scale} --data {wildcards.data} 2>&1 | tee -i {log}"
 
 
 rule table:
@@ -32,4 +32,4 @@ rule table:
     message:
         "{wildcards.scale}: benchmark table {wildcards.table}"
     shell:
-        "supernet table --scale {wildcards.scale} --table {wildcards.table} 2>&1 | tee -i {log}"
+        "supernet stage table --scale {wildcards.scale} --table {wildcards.table} 2>&1 | tee -i {log}"

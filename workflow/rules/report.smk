@@ -17,7 +17,7 @@ rule measure:
     message:
         "{wildcards.scale}: metrics of {wildcards.study}"
     shell:
-        "supernet measure --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+        "supernet stage measure --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
 
 
 rule summary:
@@ -39,7 +39,7 @@ rule summary:
     message:
         "{wildcards.scale}: table of {wildcards.study}"
     shell:
-        "supernet summary --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+        "supernet stage summary --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
 
 
 rule figures:
@@ -73,7 +73,7 @@ rule figures:
     message:
         "{wildcards.scale}: figures of {wildcards.study}"
     shell:
-        "supernet figures --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
+        "supernet stage figures --scale {wildcards.scale} --study {wildcards.study} 2>&1 | tee -i {log}"
 
 
 rule ledger:
@@ -97,4 +97,4 @@ rule ledger:
     message:
         "{wildcards.scale}: numbers of {wildcards.claims} beside ours"
     shell:
-        "supernet ledger --scale {wildcards.scale} --claims {wildcards.claims} 2>&1 | tee -i {log}"
+        "supernet stage ledger --scale {wildcards.scale} --claims {wildcards.claims} 2>&1 | tee -i {log}"

@@ -19,5 +19,5 @@ rule score:
     message:
         "{wildcards.scale} {wildcards.task}: scoring {wildcards.method}, seed {wildcards.seed}, iteration {wildcards.iteration}"
     shell:
-        "supernet score --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
+        "supernet stage score --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
         " --estimator {wildcards.estimator} --seed {wildcards.seed} --iteration {wildcards.iteration} 2>&1 | tee -i {log}"

@@ -19,5 +19,5 @@ rule search:
     message:
         "{wildcards.scale} {wildcards.task}: {wildcards.searcher} search by {wildcards.method}, seed {wildcards.seed}, iteration {wildcards.iteration}"
     shell:
-        "supernet search --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
+        "supernet stage search --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
         " --searcher {wildcards.searcher} --seed {wildcards.seed} --iteration {wildcards.iteration} 2>&1 | tee -i {log}"

@@ -20,5 +20,5 @@ rule train:
     message:
         "{wildcards.scale} {wildcards.task}: training {wildcards.method}, seed {wildcards.seed}, iteration {wildcards.iteration}"
     shell:
-        "supernet train --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
+        "supernet stage train --scale {wildcards.scale} --task {wildcards.task} --method {wildcards.method}"
         " --seed {wildcards.seed} --iteration {wildcards.iteration} 2>&1 | tee -i {log}"

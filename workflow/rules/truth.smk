@@ -17,7 +17,7 @@ rule archs:
     message:
         "{wildcards.scale} {wildcards.task}: architectures {wildcards.set}"
     shell:
-        "supernet archs --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"
+        "supernet stage archs --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"
 
 
 rule truth:
@@ -39,4 +39,4 @@ rule truth:
     message:
         "{wildcards.scale} {wildcards.task}: ground truth of {wildcards.set}"
     shell:
-        "supernet truth --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"
+        "supernet stage truth --scale {wildcards.scale} --task {wildcards.task} --set {wildcards.set} 2>&1 | tee -i {log}"

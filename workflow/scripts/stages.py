@@ -7,8 +7,6 @@ to exactly one.
     python workflow/scripts/stages.py      writes dvc.yaml
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,22 +14,12 @@ from typing import Any
 import yaml
 
 from supernet import config as configs
-from supernet import params, paths, plan, records
+from supernet import params, plan, records
 from supernet.config import POOLED, Config
+from supernet.dag import closure
 from supernet.digest import digest
 from supernet.job import Job
 
-MAKERS: dict[str, Callable[..., Job]] = {
-    paths.DATA: plan.data,
-    paths.TABLE: plan.table,
-    paths.ARCHS: plan.archs,
-    paths.TRUTH: plan.truth,
-    paths.WEIGHTS: plan.train,
-    paths.SCORES: plan.score,
-    paths.SEARCH: plan.search,
-    paths.METRICS: plan.measure,
-}
-NUMBERS = ("seed", "iteration")
 IN_CACHE = ("data", "tables", "runs")  # too big for git, or not ours to hand on
 # Parts of the path that name an out; all beneath it is one folder to DVC.
 OUT_DEPTH = {"report": 4, "runs": 5, "logs": 5, "scores": 5, "searches": 5, "archs": 6, "truth": 6}
@@ -74,28 +62,6 @@ class Stage:
     def code(self) -> str:
         """Digest of the modules that its jobs run; in dvc.yaml it stands for them, so that comments change nothing."""
         return digest(*{module for job in self.jobs for module in job.modules})
-
-
-def producer(config: Config, path: str) -> Job:
-    """The job that makes ``path``: the inverse of the path grammar."""
-    for template, make in MAKERS.items():
-        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template).replace("(?P<set>[^/]+)", "(?P<set>.+)")
-        if found := re.fullmatch(pattern, path):
-            return make(config, **{k: int(v) if k in NUMBERS else v for k, v in found.groupdict().items()})
-    raise LookupError(f"{path}: no template of supernet.paths fits")
-
-
-def closure(config: Config, jobs: list[Job]) -> list[Job]:
-    """``jobs`` and all that they depend on, each once."""
-    made: dict[str, Job] = {}
-    waiting = list(jobs)
-    while waiting:
-        job = waiting.pop()
-        first = next(iter(job.outputs.values()))
-        if first not in made:
-            made[first] = job
-            waiting += [producer(config, path) for path in job.sources if path.startswith("results/")]
-    return [made[path] for path in sorted(made)]
 
 
 def stages(config: Config, scale: str) -> list[Stage]:

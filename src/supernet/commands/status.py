@@ -1,0 +1,199 @@
+"""`supernet status`: what is done, under way and missing, what it has cost, and what the rest may cost."""
+
+import json as texts
+import os
+import socket
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from supernet import config as configs
+from supernet import dag, paths, records, states
+from supernet import params as files
+from supernet.commands import show
+from supernet.commands.options import PARAMS, Json, Params, Scale, completing, entries
+from supernet.config import Config
+from supernet.errors import UserError
+from supernet.job import Job
+
+DONE, AWAY, STALE, RUNNING, STOPPED, MISSING = "done", "away", "stale", "running", "stopped", "missing"
+MEANING = {
+    DONE: "files are here",
+    AWAY: "done elsewhere; its files are not here (`dvc pull` fetches what a remote has; reports need none of it)",
+    STALE: "made with other settings than params.yaml has now (`snakemake SCALE` makes it again)",
+    RUNNING: "a process is at it",
+    STOPPED: "was stopped; its state is saved, and it will go on from there",
+    MISSING: "not begun",
+}
+
+
+def status(
+    scale: Scale = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="One entry of `studies`, with its kinds of jobs.", autocompletion=completing(entries("studies"))
+        ),
+    ] = None,
+    params: Params = PARAMS,
+    json: Json = False,
+) -> None:
+    """What is done, running and missing of every study, its cost so far and an estimate of the rest.
+
+    Costs are core-hours. The rest is estimated from finished jobs of its kind, at the same scale.
+    """
+    if study is not None and study not in files.read(params).get("studies", {}):
+        raise UserError(f"{params}: studies: no {study!r}; known: {', '.join(files.read(params)['studies'])}")
+    chosen = [scale] if scale else files.scales(params)
+    found = answer({name: configs.load(name, params) for name in chosen}, study)
+    if json:
+        return show.as_json(found)
+    for name, part in found["scales"].items():
+        rows = [*part["studies"].items(), *([("together", part["together"])] if len(part["studies"]) > 1 else [])]
+        if study in part["studies"]:
+            rows = [*part["studies"][study]["stages"].items(), *rows]
+        counts = part["together"]["jobs"]
+        shown = [state for state in MEANING if counts[state] or state in (DONE, MISSING)]
+        show.table([_row(label, row, shown) for label, row in rows], title=f"scale {name}")
+        print()
+    for job in found["running"]:
+        print(f"running: {job['output']} on {job['host']}, process {job['pid']}")
+    seen = {state for part in found["scales"].values() for state, count in part["together"]["jobs"].items() if count}
+    for state in (AWAY, STALE, STOPPED):
+        if state in seen:
+            print(f"{state}: {MEANING[state]}")
+    return None
+
+
+def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, Any]:
+    """By scale: every study, and all ``together`` (jobs that studies share once); and which jobs are running."""
+    labels = list(_labels())
+    states_of = {label["output"]: STOPPED if label["stopped"] else RUNNING for label in labels}
+    scales = {}
+    for scale, chosen in config.items():
+        here = [name for name, entry in chosen.studies.items() if scale in entry.scales and study in (None, name)]
+        jobs = {name: dag.of_study(chosen, scale, name) for name in here}
+        every = {_first(job): job for found in jobs.values() for job in found}
+        known = {path: (_state(job, states_of), _seconds(path)) for path, job in every.items()}
+        rates = _rates(every, known)
+
+        def sums(found: Iterable[Job]) -> dict[str, Any]:
+            return _sums(found, known, rates, chosen.threads)  # noqa: B023 - called at once
+
+        scales[scale] = {
+            "studies": {
+                name: {**sums(found), "stages": {s: sums(j for j in found if j.stage == s) for s in _stages(found)}}
+                for name, found in jobs.items()
+            },
+            "together": sums(every.values()),
+        }
+    running = [{k: label[k] for k in ("output", "host", "pid")} for label in labels if not label["stopped"]]
+    return {"scales": scales, "running": running}
+
+
+def _sums(
+    found: Iterable[Job], known: Mapping[str, tuple[str, float]], rates: Mapping[tuple[str, str], float], threads: int
+) -> dict[str, Any]:
+    """Jobs by state, core-hours spent and to come, and for how many missing jobs nothing is known to estimate from."""
+    jobs, spent, rest, unknown = dict.fromkeys(MEANING, 0), 0.0, 0.0, 0
+    for job in found:
+        state, seconds = known[_first(job)]
+        jobs[state] += 1
+        spent += seconds
+        if state not in (DONE, AWAY):
+            rate = next((rates[kind] for kind in _kinds(job) if kind in rates), None)
+            unknown += rate is None
+            rest += 0 if rate is None else rate * _size(job)
+    hours = threads / 3600
+    costs = {"spent_core_hours": spent * hours, "rest_core_hours": rest * hours}
+    return {"jobs": jobs, **costs, "rest_unknown_jobs": unknown}
+
+
+def _state(job: Job, under_way: Mapping[str, str]) -> str:
+    first = _first(job)
+    if first in under_way:
+        return under_way[first]
+    absent = [path for path in job.outputs.values() if not Path(path).is_file()]
+    if absent:
+        return AWAY if Path(paths.costs(first)).is_file() else MISSING
+    try:
+        stamped = (path for path in job.outputs.values() if path.endswith((".parquet", ".safetensors")))
+        return DONE if all(_line(records.provenance(path)["settings"]) == job.key for path in stamped) else STALE
+    except UserError:
+        return STALE
+
+
+def _line(settings: Mapping[str, Any]) -> str:
+    """As `Job.key` has them."""
+    return texts.dumps(settings, sort_keys=True, separators=(",", ":"))
+
+
+def _labels() -> Iterable[dict[str, Any]]:
+    """What the lock of each unfinished job says of it: its first output, host and process, and whether it ended."""
+    for lock in sorted(Path(paths.STATE).parent.glob(f"*/{states.LOCK}")):
+        try:
+            label = texts.loads(lock.read_text())
+        except (OSError, ValueError):  # removed meanwhile, or just being written
+            continue
+        # On another host only the scheduler knows; a lock is not tried, for that could stop a job that starts now.
+        yield label | {"stopped": label["host"] == socket.gethostname() and not _alive(label["pid"])}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _rates(every: Mapping[str, Job], known: Mapping[str, tuple[str, float]]) -> dict[tuple[str, str], float]:
+    """Mean seconds a unit of work, of the jobs that have costs, by each of `_kinds`."""
+    each = defaultdict(list)
+    for path, job in every.items():
+        if known[path][1]:
+            for kind in _kinds(job):
+                each[kind].append(known[path][1] / _size(job))
+    return {kind: sum(values) / len(values) for kind, values in each.items()}
+
+
+def _kinds(job: Job) -> Iterable[tuple[str, str]]:
+    """What a job's cost is estimated from, the most alike first: its other seeds, its method or search, its stage."""
+    for keys in (("method", "regulariser", "searcher", "epochs"), ("method", "regulariser", "searcher"), ()):
+        yield job.stage, texts.dumps({key: job.settings.get(key) for key in keys}, sort_keys=True)
+
+
+def _size(job: Job) -> float:
+    first, last = job.settings.get("epochs", (0, 1)) if job.stage == "train" else (0, 1)
+    return last - first
+
+
+def _seconds(path: str) -> float:
+    costs = Path(paths.costs(path))
+    return records.read_json(costs)["seconds"] if costs.is_file() else 0.0
+
+
+def _first(job: Job) -> str:
+    return next(iter(job.outputs.values()))
+
+
+def _stages(found: Iterable[Job]) -> list[str]:
+    return sorted({job.stage for job in found})
+
+
+def _row(label: str, sums: Mapping[str, Any], shown: Iterable[str]) -> dict[str, str]:
+    jobs = sums["jobs"]
+    rest = [f"{sums['rest_core_hours']:.2f}"] if sums["rest_core_hours"] or not sums["rest_unknown_jobs"] else []
+    rest += [f"? ({sums['rest_unknown_jobs']} jobs)"] if sums["rest_unknown_jobs"] else []
+    return {
+        "study": label,
+        "jobs": str(sum(jobs.values())),
+        **{state: str(jobs[state]) for state in shown},
+        "core-hours spent": f"{sums['spent_core_hours']:.2f}",
+        "to come, about": " + ".join(rest),
+    }

@@ -1,0 +1,47 @@
+"""The graph of jobs: which job makes a file, and what it needs before it. Snakemake walks the same rules by itself."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from supernet import paths, plan
+from supernet.config import Config
+from supernet.job import Job
+
+MAKERS: dict[str, Callable[..., Job]] = {
+    paths.DATA: plan.data,
+    paths.TABLE: plan.table,
+    paths.ARCHS: plan.archs,
+    paths.TRUTH: plan.truth,
+    paths.WEIGHTS: plan.train,
+    paths.SCORES: plan.score,
+    paths.SEARCH: plan.search,
+    paths.METRICS: plan.measure,
+}
+NUMBERS = ("seed", "iteration")
+
+
+def producer(config: Config, path: str) -> Job:
+    """The job that makes ``path``: the inverse of the path grammar. ``LookupError`` if no template fits."""
+    for template, make in MAKERS.items():
+        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template).replace("(?P<set>[^/]+)", "(?P<set>.+)")
+        if found := re.fullmatch(pattern, path):
+            return make(config, **{k: int(v) if k in NUMBERS else v for k, v in found.groupdict().items()})
+    raise LookupError(f"{path}: no template of supernet.paths fits")
+
+
+def closure(config: Config, jobs: Iterable[Job]) -> list[Job]:
+    """``jobs`` and all that they depend on, each once, in the order of their first outputs."""
+    made: dict[str, Job] = {}
+    waiting = list(jobs)
+    while waiting:
+        job = waiting.pop()
+        first = next(iter(job.outputs.values()))
+        if first not in made:
+            made[first] = job
+            waiting += [producer(config, path) for path in job.sources if path.startswith("results/")]
+    return [made[path] for path in sorted(made)]
+
+
+def of_study(config: Config, scale: str, study: str) -> list[Job]:
+    """All jobs behind the table and the figures of a study."""
+    return closure(config, [make(config, scale=scale, study=study) for make in (plan.summary, plan.figures)])
