@@ -9,6 +9,7 @@ import json
 import platform
 import resource
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -170,6 +171,7 @@ def _processor() -> str:
 
 def main() -> None:
     """Entry point: errors that a user can cause are one line and status 2, an interrupted run is status 130."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the pipeline's shell ignores it, so that what we print has a reader
     try:
         app()
     except UserError as error:

@@ -80,6 +80,11 @@ def accelerators(wildcards):
     return int(CONFIGS[wildcards.scale].device != "cpu")
 
 
+def growing(first):
+    """Resource function: ``first``, and as much again at each further attempt (`retries` of profiles/slurm)."""
+    return lambda wildcards, attempt: first * attempt
+
+
 def report_file(name):
     """Template of one file of a study's report."""
     return paths.REPORT.replace("{file}", name)
