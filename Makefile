@@ -40,8 +40,8 @@ test: $(READY) ## all quick tests
 	@$(BIN)/ruff check .
 	@$(BIN)/pytest -m "not system" --numprocesses 2 --dist loadgroup
 
-test-system: $(READY) ## slow tests against real DVC and MLflow
-	@$(BIN)/pytest -m system
+test-system: $(READY) ## slow tests against real SLURM, DVC and MLflow; what cannot run says why
+	@$(BIN)/pytest -m system -rs
 
 bench: $(READY) ## time training and scoring against this machine's limit: results/bench; some minutes, one idle core
 	@$(BIN)/supernet bench

@@ -15,7 +15,7 @@ CONF=$HERE/slurm.conf
 LINK=/etc/slurm/slurm.conf
 NODE=$(hostname -s)
 CPUS=4 # claimed, whatever the machine has: a job that waits must not hold up another
-GPUS=2 # claimed as well: plain files, so that requests for GPUs are granted and counted
+GPUS=4 # claimed as well: plain files, so that requests for GPUs are granted and counted
 
 fail() { echo "slurm_one_node.sh: $*" >&2; exit 1; }
 alive() { [[ -s $HERE/$1.pid ]] && kill -0 "$(<"$HERE/$1.pid")" 2>/dev/null; }

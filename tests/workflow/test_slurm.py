@@ -1,4 +1,4 @@
-"""The tiny study through a real SLURM of one node: cancelled, timed out, requeued, it ends in the bits of a local run."""
+"""The tiny study through a real SLURM of one node: cancelled, timed out or requeued, it ends in a local run's bits."""
 
 import re
 import shutil
@@ -53,13 +53,13 @@ def test_the_study_has_the_bits_of_a_local_run(finished: Project, cluster: list[
 def test_cancelled_requeued_timed_out_it_goes_on_to_the_same_bits(
     finished: Project, cluster: list[str], tmp_path: Path
 ) -> None:
-    """Four warm-ups, two of them in one batch; each asks for a GPU, which this SLURM only counts."""
+    """Three warm-ups at once; each asks for a GPU, which this SLURM only counts."""
     local, remote = finished.copy(tmp_path / "local"), finished.copy(tmp_path / "remote")
     train = {"epochs": STEPS // 8 + 2, "warmup": STEPS // 8, "checkpoint_every": 10}
     for project in (local, remote):
         project.write({**params.merge(TINY, {"methods": {"spos": {"train": train}}}), "device": "auto"})
     targets = [WEIGHTS.format(seed) for seed in range(3)]
-    local.snakemake(*targets)
+    local.snakemake(*targets, "--resources", "gpu=2")
     for seed in range(3):
         for path in (WEIGHTS, LOG):
             (remote.folder / path.format(seed)).unlink(missing_ok=True)
@@ -68,14 +68,13 @@ def test_cancelled_requeued_timed_out_it_goes_on_to_the_same_bits(
     logs = [remote.folder / f"logs/train/demo/nasbench201-digits/spos/s{seed}/i0.log" for seed in range(3)]
     await_(lambda: all(f"/{STEPS} " in read(log) for log in logs))
     cancelled, requeued, timed_out = (job_of(seed) for seed in range(3))
-    assert "gres/gpu=1" in slurm("scontrol", "show", "job", cancelled)
+    assert re.search("TresPerJob=gres[:/]gpu:1", slurm("scontrol", "show", "job", cancelled))
     slurm("scontrol", "update", f"JobId={timed_out}", "TimeLimit=1")
     time.sleep(1)
     slurm("scancel", "--signal=STOP", timed_out)  # it would be done within the minute that SLURM counts in
     slurm("scancel", cancelled)
     slurm("scontrol", "requeue", requeued)
-    await_(lambda: all("stopped at step" in read(log) for log in logs))  # each has saved its state
-    steps = [re.findall(r"stopped at step (\d+)", read(log))[-1] for log in logs]
+    steps = [stopped(log) for log in logs]  # each has saved its state
     output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert f"'{cancelled}' failed, SLURM status is: 'CANCELLED'" in output
@@ -138,7 +137,7 @@ def test_no_sbatch_is_one_line(finished: Project, tmp_path: Path, monkeypatch: p
     (project.folder / WEIGHTS.format(0)).unlink()
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("bash", "git", "python3"):
+    for name in ("bash", "which"):
         if found := shutil.which(name):
             (programs / name).symlink_to(found)
     monkeypatch.setenv("PATH", str(programs))
@@ -163,6 +162,12 @@ def job_of(seed: int) -> str:
         if line.endswith(f"spos_{seed}_0")
     )
     return job
+
+
+def stopped(log: Path) -> str:
+    """The step after which a training was stopped."""
+    await_(lambda: "stopped at step" in read(log))
+    return re.findall(r"stopped at step (\d+)", read(log))[-1]
 
 
 def await_(condition: Callable[[], bool], seconds: float = 240) -> None:

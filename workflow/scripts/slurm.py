@@ -1,4 +1,4 @@
-"""Would SLURM take these jobs? Asked once before the first is submitted: later it is one long error a job, or silence."""
+"""Would SLURM take these jobs? Asked before the first is submitted: later it is one long error a job, or silence."""
 
 import shlex
 import shutil
