@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -125,7 +125,7 @@ def run(job: Job) -> None:
     identity = json.dumps([job.stamp(), code], sort_keys=True)
     state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
     started = time.perf_counter()
-    with states.locked(state):
+    with _hold(state):
         try:
             importlib.import_module(f"supernet.stages.{job.stage}").run(job, state)
         except BaseException:
@@ -137,6 +137,20 @@ def run(job: Job) -> None:
             raise
         _write_costs(job, code, _spent(state) + time.perf_counter() - started)
         shutil.rmtree(state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _hold(state: Path) -> Iterator[None]:
+    """Keep other processes away from the job, where the file system can (Lustre mounted without ``flock`` cannot)."""
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(states.locked(state))
+        except OSError as error:
+            print(
+                f"supernet: {state}: this file system keeps no locks ({error.strerror}); see that no job runs twice",
+                file=sys.stderr,
+            )
+        yield
 
 
 def _spent(state: Path) -> float:
