@@ -40,8 +40,8 @@ test: $(READY) ## all quick tests
 	@$(BIN)/ruff check .
 	@$(BIN)/pytest -m "not system" --numprocesses 2 --dist loadgroup
 
-test-system: $(READY) ## slow tests against real DVC and MLflow
-	@$(BIN)/pytest -m system
+test-system: $(READY) ## slow tests against real SLURM, DVC and MLflow; what cannot run says why
+	@$(BIN)/pytest -m system -rs
 
 docs: $(READY) ## these pages and the reference as a site: docs/_build/index.html; a warning or a dead link is an error
 	@rm -rf docs/_build docs/api

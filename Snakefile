@@ -11,11 +11,13 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 # Jobs call the `supernet` that is installed beside this Snakemake: nothing need be activated. Strict mode, because a
-# prefix of one's own replaces Snakemake's: else `| tee` would hide that a job has failed.
+# prefix of one's own replaces Snakemake's: else `| tee` would hide that a job has failed. SLURM sends SIGTERM to every
+# process of a job; shell and `tee` must outlive it until `supernet`, which listens again, has saved its state.
 shell.prefix(
-    f"set -euo pipefail; export PATH='{Path(sys.executable).parent}':\"$PATH\"; "
+    f"set -euo pipefail; trap '' TERM; export PATH='{Path(sys.executable).parent}':\"$PATH\"; "
 )
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
+import slurm
 
 
 include: "workflow/rules/common.smk"
@@ -32,6 +34,9 @@ onstart:
     # Snakemake 9 limits jobs a second, and for each finished job leaves a timer behind that wakes its scheduler up once
     # a second for good: after some hundred jobs that takes a third of a core. Nobody needs the limit here.
     workflow.scheduler.job_rate_limiter = None
+    if workflow.executor_plugin.name == "slurm":
+        if refused := slurm.refusal(workflow.dag.needrun_jobs()):
+            sys.exit(f"supernet: {refused}")
 
 
 rule default:

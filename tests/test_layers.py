@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "supernet"
 LAYERS = {
-    5: ["cli", "commands", "published", "stages", "bench"],
+    5: ["cli", "runner", "commands", "published", "stages", "bench"],
     4: ["searchers", "report"],
     3: ["estimators", "methods", "regularisers"],
     2: ["train", "step", "standalone", "predictors", "tables"],

@@ -4,19 +4,10 @@ Commands for people are in `supernet.commands`; a stage of the pipeline is `supe
 asks `supernet.plan` for the job and runs it.
 """
 
-import contextlib
 import functools
-import hashlib
-import importlib
 import inspect
-import json
-import os
-import platform
-import resource
-import shutil
-import socket
+import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -24,14 +15,14 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from supernet import config as configs
-from supernet import paths, plan, ranks, records, states
+from supernet import paths, plan, ranks, records
 from supernet.commands import describe, rank, score, status
 from supernet.commands.options import PARAMS, Params, completing, entries, scales
-from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.params import scales as scales_of
 from supernet.report import costs, readme
+from supernet.runner import processor, run
 
 INTERRUPTED = 130
 ASK, PIPELINE, UPKEEP = "Ask", "Run the pipeline", "Look after the project"
@@ -114,7 +105,7 @@ def bench(
     """Time training and scoring against the machine's limit; some minutes, on an otherwise idle machine."""
     from supernet.bench.run import run as run_bench
 
-    typer.echo(run_bench(out, device, _processor()))
+    typer.echo(run_bench(out, device, processor()))
 
 
 @app.command(name="costs", rich_help_panel=UPKEEP)
@@ -146,76 +137,9 @@ def write_readme(
         records.write_text(path, new)
 
 
-def run(job: Job) -> None:
-    """Run a job's stage and write what it cost; its state folder stays only if there is something to go on from."""
-    for path in job.sources:
-        if not Path(path).exists():
-            raise UserError(
-                f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
-            )
-    if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
-        sys.exit(ranks.launch(processes, sys.argv))
-    module = importlib.import_module(f"supernet.stages.{job.stage}")
-    code = digest(*job.modules)
-    identity = json.dumps([job.stamp(), code], sort_keys=True)
-    state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
-    if not ranks.leads():  # it computes its share; state, lock and costs are the leader's
-        module.run(job, state)
-        return
-    started = time.perf_counter()
-    with states.locked(state):
-        _label(state, job)
-        try:
-            module.run(job, state)
-        except BaseException:
-            if states.holds_something(state):
-                with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
-                    records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
-            else:
-                shutil.rmtree(state, ignore_errors=True)
-            raise
-        _write_costs(job, code, _spent(state) + time.perf_counter() - started)
-        shutil.rmtree(state, ignore_errors=True)
-
-
-def _label(state: Path, job: Job) -> None:
-    """Write into the lock which job has it, and which process: what `supernet status` shows as running."""
-    label = {"output": next(iter(job.outputs.values())), "host": socket.gethostname(), "pid": os.getpid()}
-    (state / states.LOCK).write_text(json.dumps(label))
-
-
-def _spent(state: Path) -> float:
-    """Seconds that earlier, interrupted attempts took."""
-    path = state / "spent.json"
-    return records.read_json(path)["seconds"] if path.exists() else 0.0
-
-
-def _write_costs(job: Job, code: str, seconds: float) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    spent = {
-        "stage": job.stage,
-        "seconds": round(seconds, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_memory_mb": usage.ru_maxrss // 1024,
-        "processor": _processor(),
-        "python": platform.python_version(),
-        "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
-        "code": code,
-    }
-    records.write_json(paths.costs(next(iter(job.outputs.values()))), spent)
-
-
-def _processor() -> str:
-    """The processor's name, or the accelerator's where one is in use."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        return torch.cuda.get_device_name()
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
-
-
 def main() -> None:
     """Entry point: errors that a user can cause are one line and status 2, an interrupted run is status 130."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the pipeline's shell ignores it, so that what we print has a reader
     try:
         sys.exit(app(standalone_mode=False))
     except UserError as error:

@@ -28,7 +28,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold ``folder``, made if it is missing, for this process alone; ``UserError`` if another process has it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("w")
+        file = (folder / LOCK).open("a")  # what its holder has written into it stays
     except OSError as error:
         raise UserError(f"{folder}: cannot write ({error.strerror}); check the folder's permission and space") from None
     with file:
@@ -36,6 +36,11 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system releases it when the process ends, however
         except BlockingIOError:
             raise UserError(f"{folder}: another process is running this job; wait for it, or stop it") from None
+        except OSError as error:  # Lustre mounted without flock
+            print(
+                f"supernet: {folder}: this file system keeps no locks ({error.strerror}); see that no job runs twice",
+                file=sys.stderr,
+            )
         yield
 
 

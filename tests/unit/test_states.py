@@ -1,13 +1,16 @@
 """Saved states: two generations, a lock, and no continuation of what is damaged or somebody else's."""
 
+import errno
 import multiprocessing
+import os
 import resource
 import signal
 
 import numpy as np
 import pytest
 
-from supernet import records, states
+from supernet import cli, plan, records, states
+from supernet import config as configs
 from supernet.errors import UserError
 
 
@@ -91,3 +94,15 @@ def test_a_full_disk_leaves_the_last_good_states(tmp_path):
     assert states.load(tmp_path)[1] == {"step": 2}
     assert {p.name for p in tmp_path.iterdir()} == {states.CURRENT, states.PREVIOUS}
     assert records.provenance(tmp_path / states.PREVIOUS)["progress"] == '{"step": 1}'
+
+
+def test_a_job_runs_where_the_file_system_keeps_no_locks(tmp_path, monkeypatch, capsys):
+    def no_locks(file, operation):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    job = plan.archs(configs.load("demo"), scale="demo", task="nasbench201-digits", set="evaluation")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(states.fcntl, "flock", no_locks)
+    cli.run(job)
+    assert "this file system keeps no locks (Function not implemented)" in capsys.readouterr().err
+    assert records.read_table(next(iter(job.outputs.values()))).shape[0] > 0

@@ -86,6 +86,11 @@ def processes(wildcards):
     return job("train", **wildcards).settings.get("processes", 1)
 
 
+def growing(first):
+    """Resource function: ``first``, and as much again at each further attempt (`retries` of profiles/slurm)."""
+    return lambda wildcards, attempt: first * attempt
+
+
 def report_file(name):
     """Template of one file of a study's report."""
     return paths.REPORT.replace("{file}", name)

@@ -6,9 +6,10 @@ rule data:
         data=paths.DATA,
     log:
         "logs/data/{scale}/{data}.log",
+    localrule: True
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=settings("data"),
         code=code("data"),
@@ -23,9 +24,10 @@ rule table:
         table=paths.TABLE,
     log:
         "logs/table/{scale}/{table}.log",
+    localrule: True
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         settings=settings("table"),
         code=code("table"),

@@ -9,8 +9,8 @@ rule measure:
     log:
         "logs/measure/{scale}/{study}.log",
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         settings=settings("measure"),
         code=code("measure"),
@@ -30,8 +30,9 @@ rule summary:
         table=report_file("table.parquet"),
     log:
         "logs/summary/{scale}/{study}.log",
+    localrule: True
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         settings=settings("summary"),
@@ -64,8 +65,9 @@ rule figures:
         ),
     log:
         "logs/figures/{scale}/{study}.log",
+    localrule: True
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         settings=settings("figures"),
@@ -88,8 +90,9 @@ rule ledger:
         ),
     log:
         "logs/ledger/{scale}/{claims}.log",
+    localrule: True
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=10,
     params:
         settings=settings("ledger"),

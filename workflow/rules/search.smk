@@ -10,8 +10,8 @@ rule search:
         "logs/search/{scale}/{task}/{method}/{searcher}/s{seed}/i{iteration}.log",
     threads: cores
     resources:
-        mem_mb=4000,
-        runtime=600,
+        mem_mb=growing(4000),
+        runtime=growing(600),
         gpu=accelerators,
     params:
         settings=settings("search"),

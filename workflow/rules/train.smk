@@ -11,7 +11,7 @@ rule train:
         "logs/train/{scale}/{task}/{method}/s{seed}/i{iteration}.log",
     threads: lambda wildcards: cores(wildcards) * processes(wildcards)
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=1440,
         gpu=lambda wildcards: accelerators(wildcards) * processes(wildcards),
     params:

@@ -8,8 +8,9 @@ rule archs:
         archs=paths.ARCHS,
     log:
         "logs/archs/{scale}/{task}/{set}.log",
+    localrule: True
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         settings=settings("archs"),
@@ -30,7 +31,7 @@ rule truth:
     priority: 1  # the longest jobs, on which most others wait
     threads: cores
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=1440,
         gpu=accelerators,
     params:
