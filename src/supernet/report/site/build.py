@@ -75,7 +75,7 @@ def script(value: Any) -> str:
     from markupsafe import Markup
 
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("</", "<\\/").replace("<!--", "<\\!--"))
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def _ledger(ledger: Ledger, numbers: pages.Numbers) -> dict[str, Any]:

@@ -63,7 +63,8 @@ document.querySelectorAll("table.grid").forEach((table) => {
 document.querySelectorAll(".verdicts").forEach((group) => {
   const table = $(`#${group.dataset.table}`).DataTable();
   const show = (verdict) => {
-    const fits = (shown) => (verdict === "answered" ? !shown.includes("not attempted") : shown.endsWith(verdict));
+    const words = (shown) => shown.replace(/<[^>]*>/g, "").replace(/^\s*\S+\s+/, "").trim(); // without the sign
+    const fits = (shown) => (verdict === "answered" ? words(shown) !== "not attempted" : words(shown) === verdict);
     table.column(0).search.fixed("verdict", verdict ? fits : null).draw();
     group.querySelectorAll("button").forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.verdict === verdict)));
   };

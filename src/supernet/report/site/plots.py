@@ -154,7 +154,8 @@ def compute(
                     seen.add(name)
                     _costed(figure, row, quantity, hours[name], styles[name])
             if study is found[0]:
-                for row in (r for r in records(table, FREE) if r["label"] == PARAMETERS):
+                counted = (r for r in records(table, FREE) if r["label"] == PARAMETERS and not pd.isna(r["value"]))
+                for row in counted:
                     figure.add_hline(row["value"], line={"dash": "dash", "color": GREY, "width": 1})
                     text = {"text": "counted parameters, free", "showarrow": False, "xref": "paper", "x": 1}
                     figure.add_annotation(**text, y=row["value"], xanchor="right", yanchor="bottom")
@@ -230,12 +231,12 @@ def _changes(old: Any, new: Any) -> Any:
 
 
 def _numbers(values: Iterable[float]) -> list[float | None]:
-    return [None if pd.isna(value) else rounded(value) for value in values]
+    return [rounded(value) for value in values]
 
 
-def rounded(value: float) -> float:
-    """Six digits, so that the last bits of a sum reach no page."""
-    return float(f"{value:.6g}")
+def rounded(value: float) -> float | None:
+    """Six digits, so that the last bits of a sum reach no page; None for NaN, which JSON has not."""
+    return None if pd.isna(value) else float(f"{value:.6g}")
 
 
 def blank(height: int, title: str | None = None) -> go.Figure:
