@@ -25,7 +25,7 @@ from supernet.stages import ledger, measure, summary
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "workflow" / "scripts" / "report.py"
 sys.path.insert(0, str(SCRIPT.parent))
-import stages
+import stages  # noqa: E402 - a script, of no package
 
 COSTS = """# Costs: a made-up study
 
@@ -175,6 +175,7 @@ def test_rules_are_drawn_apart_with_all_that_they_read(
     drawing = graph.draw(rules)
     assert {(a, b) for a, b, _, _ in drawing.edges} == {(a, b) for b in reads for a in reads[b] if a != b}
     assert {(a, b) for a, b, _, loop in drawing.edges if loop} == {("search", "archs")}
+    assert all(graph.draw(rules) == drawing for _ in range(20))  # not by the addresses of objects
     places = {name: (x, y) for name, x, y in drawing.boxes}
     for a, (x, y) in places.items():
         assert 0 <= x <= drawing.width - graph.BOX[0] and 0 <= y <= drawing.height - graph.BOX[1]

@@ -1,6 +1,7 @@
 """The page of the committed results in a real browser: it is complete, quiet, usable, and fits a phone and paper."""
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,6 @@ from supernet import config as configs
 from supernet.report.site.build import build
 
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-import subprocess
-
 import stages
 
 pytestmark = pytest.mark.system

@@ -61,7 +61,7 @@ class Drawing:
 
 def draw(found: list[Rule]) -> Drawing:
     """Lay the rules out from top to bottom; that a rule reads its own kind, the iteration before, is left out."""
-    from grandalf.graphs import Edge, Graph, Vertex
+    from grandalf.graphs import Edge, Vertex, graph_core
     from grandalf.layouts import SugiyamaLayout
     from grandalf.routing import EdgeViewer
 
@@ -75,8 +75,8 @@ def draw(found: list[Rule]) -> Drawing:
         edge.view = EdgeViewer()
     loops = {pair for pair in pairs if order.index(pair[0]) > order.index(pair[1])}
     fed = {b for a, b in pairs if (a, b) not in loops}
-    (whole,) = Graph(points.values(), edges.values()).C  # everything leads to `measure` or comes from it
-    layout = SugiyamaLayout(whole)
+    # Not `Graph`, which orders edges by their addresses; one part, as everything leads to `measure` or comes from it.
+    layout = SugiyamaLayout(graph_core(points.values(), edges.values()))
     layout.xspace, layout.yspace = GAP
     layout.route_edge = lambda edge, line: None  # the lines are drawn here, from box to box
     roots = [points[name] for name in order if name not in fed]
