@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system docs bench tables repro adopt track ui lock
+.PHONY: help setup demo test test-system docs bench tables report repro adopt track ui lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: $(READY) ## time training and scoring against this machine's limit: resul
 
 tables: $(READY) ## metrics, tables and figures of SCALE again from its scores; no training, no weights
 	@$(SNAKEMAKE) $(SCALE) --allowed-rules $(SCALE) $(REPORT_RULES) --forcerun measure
+
+report: $(READY) ## one page of all studies of SCALE from the files in git: results/site/SCALE.html; seconds
+	@$(SNAKEMAKE) $(SCALE)_site --quiet all
 
 repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is frozen, absent weights are no reason to train
 	@$(BIN)/python workflow/scripts/stages.py

@@ -101,3 +101,22 @@ rule ledger:
         "{wildcards.scale}: numbers of {wildcards.claims} beside ours"
     shell:
         "supernet stage ledger --scale {wildcards.scale} --claims {wildcards.claims} 2>&1 | tee -i {log}"
+
+
+# The page of a scale is a view of the files, as MLflow's store is: asked for by name (`make report`), always made anew from
+# what is there, and kept by nobody.
+for scale in CONFIGS:
+
+    rule:
+        name:
+            f"{scale}_site"
+        log:
+            f"logs/site/{scale}.log",
+        localrule: True
+        params:
+            script=Path(workflow.basedir, "workflow", "scripts", "report.py"),
+            scale=scale,
+        message:
+            "{params.scale}: one page of all studies"
+        shell:
+            "python {params.script} --scale {params.scale} 2>&1 | tee -i {log}"
