@@ -17,7 +17,7 @@ LAYERS = {
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
-        "schedules", "runs",
+        "schedules", "runs", "lineage",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
@@ -26,8 +26,8 @@ NEVER = {
     ("estimators", "regularisers"), ("regularisers", "estimators"),
 }  # fmt: skip
 TORCH_FREE = [
-    "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "digest", "paths", "records", "tables",
-    "spaces", "spaces.nasbench201", "cli",
+    "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "lineage", "digest", "paths", "records",
+    "tables", "spaces", "spaces.nasbench201", "cli",
 ]  # fmt: skip
 
 

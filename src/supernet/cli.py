@@ -2,10 +2,9 @@
 
 import contextlib
 import functools
-import hashlib
 import importlib
 import inspect
-import json
+import os
 import platform
 import resource
 import shutil
@@ -18,7 +17,7 @@ from typing import Annotated, Literal
 import typer
 
 from supernet import config as configs
-from supernet import paths, plan, records, states
+from supernet import lineage, paths, plan, records, states
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
@@ -42,7 +41,9 @@ def _command(function: Callable[..., Job]) -> None:
     @functools.wraps(function)
     def command(params: Path, **wildcards: str | int) -> None:
         config = configs.load(str(wildcards["scale"]), params)
-        run(function(config, **wildcards))
+        job = function(config, **wildcards)
+        lineage.check(config, job)
+        run(job)
 
     wildcards = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     options = [
@@ -71,6 +72,18 @@ def check(params: Annotated[Path, typer.Option(help="the file of all parameters"
     for scale in scales(params):
         configs.load(scale, params)
     typer.echo(f"{params}: fine at {', '.join(scales(params))}")
+
+
+@app.command()
+def verify(
+    scale: Annotated[str, typer.Option(help=HELP["scale"])],
+    params: Annotated[Path, typer.Option(help="the file of all parameters")] = Path("params.yaml"),
+) -> None:
+    """Check that every file of a scale is as params.yaml asks, and was made from the very files that lie beside it."""
+    files, links, absent = lineage.verify(configs.load(scale, params), scale)
+    typer.echo(
+        f"{scale}: {files} files are as {params} asks, {links} links to their inputs hold; {absent} files absent"
+    )
 
 
 @app.command()
@@ -120,9 +133,10 @@ def run(job: Job) -> None:
             raise UserError(
                 f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
             )
+    if job.stage in ("data", "table"):
+        _check_mirror()
     code = digest(*job.modules)
-    identity = json.dumps([job.stamp(), code], sort_keys=True)
-    state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
+    state = lineage.state(job)
     started = time.perf_counter()
     with states.locked(state):
         try:
@@ -136,6 +150,13 @@ def run(job: Job) -> None:
             raise
         _write_costs(job, code, _spent(state) + time.perf_counter() - started)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _check_mirror() -> None:
+    """A mirror that is not there would be passed over in silence, and a compute node would try to download."""
+    folder = paths.mirror()
+    if folder is not None and not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        raise UserError(f"{paths.MIRROR}={folder}: no readable folder; name one that is, or unset it to download")
 
 
 def _spent(state: Path) -> float:

@@ -12,7 +12,7 @@ from project import BIN, ROOT, TINY, Project
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from supernet import config as configs
-from supernet import params, plan
+from supernet import lineage, params, plan
 
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 import stages
@@ -50,7 +50,7 @@ def test_every_file_is_kept_by_exactly_one_stage(resolved: dict[str, configs.Con
                 jobs = [plan.summary(resolved[scale], scale=scale, study=study)]
                 if chosen.claims is not None:
                     jobs.append(plan.ledger(resolved[scale], scale=scale, claims=chosen.claims))
-                for each in stages.closure(resolved[scale], jobs):
+                for each in lineage.closure(resolved[scale], jobs):
                     for path in each.outputs.values():
                         assert sum(path == out or path.startswith(out + "/") for out in outs) == 1, path
 
@@ -124,9 +124,9 @@ def test_dvc_yaml_is_current() -> None:
 
 def test_producer_inverts_the_path_grammar(resolved: dict[str, configs.Config]) -> None:
     path = "results/full/truth/nasbench201-cifar10/additions/landmark-t3/s4/i2.parquet"
-    assert stages.producer(resolved["full"], path).outputs == {"truth": path}
+    assert lineage.producer(resolved["full"], path).outputs == {"truth": path}
     with pytest.raises(LookupError, match=r"results/full/other\.txt"):
-        stages.producer(resolved["full"], "results/full/other.txt")
+        lineage.producer(resolved["full"], "results/full/other.txt")
 
 
 def test_snakefiles_are_formatted_and_lint_clean() -> None:

@@ -3,11 +3,12 @@ import functools
 
 from snakemake.exceptions import WorkflowError
 
-from stages import NUMBERS, stages
+from stages import stages
 from supernet import config as configs
 from supernet import params, paths, plan
 from supernet.digest import digest
 from supernet.errors import UserError
+from supernet.lineage import NUMBERS
 
 if config:
     sys.exit(

@@ -7,8 +7,7 @@ to exactly one.
     python workflow/scripts/stages.py      writes dvc.yaml
 """
 
-import re
-from collections.abc import Callable
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,12 @@ from typing import Any
 import yaml
 
 from supernet import config as configs
-from supernet import params, paths, plan, records
+from supernet import lineage, params, paths, records
 from supernet.config import POOLED, Config
 from supernet.digest import digest
 from supernet.job import Job
+from supernet.report import plain
 
-MAKERS: dict[str, Callable[..., Job]] = {
-    paths.DATA: plan.data,
-    paths.TABLE: plan.table,
-    paths.ARCHS: plan.archs,
-    paths.TRUTH: plan.truth,
-    paths.WEIGHTS: plan.train,
-    paths.SCORES: plan.score,
-    paths.SEARCH: plan.search,
-    paths.METRICS: plan.measure,
-}
-NUMBERS = ("seed", "iteration")
 IN_CACHE = ("data", "tables", "runs")  # too big for git, or not ours to hand on
 # Parts of the path that name an out; all beneath it is one folder to DVC.
 OUT_DEPTH = {"report": 4, "runs": 5, "logs": 5, "scores": 5, "searches": 5, "archs": 6, "truth": 6}
@@ -76,36 +65,10 @@ class Stage:
         return digest(*{module for job in self.jobs for module in job.modules})
 
 
-def producer(config: Config, path: str) -> Job:
-    """The job that makes ``path``: the inverse of the path grammar."""
-    for template, make in MAKERS.items():
-        pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", template).replace("(?P<set>[^/]+)", "(?P<set>.+)")
-        if found := re.fullmatch(pattern, path):
-            return make(config, **{k: int(v) if k in NUMBERS else v for k, v in found.groupdict().items()})
-    raise LookupError(f"{path}: no template of supernet.paths fits")
-
-
-def closure(config: Config, jobs: list[Job]) -> list[Job]:
-    """``jobs`` and all that they depend on, each once."""
-    made: dict[str, Job] = {}
-    waiting = list(jobs)
-    while waiting:
-        job = waiting.pop()
-        first = next(iter(job.outputs.values()))
-        if first not in made:
-            made[first] = job
-            waiting += [producer(config, path) for path in job.sources if path.startswith("results/")]
-    return [made[path] for path in sorted(made)]
-
-
 def stages(config: Config, scale: str) -> list[Stage]:
     """The stages of all studies of ``scale``, and of the papers that they answer."""
-    here = {name: study for name, study in config.studies.items() if scale in study.scales}
-    targets = [make(config, scale=scale, study=name) for name in here for make in (plan.summary, plan.figures)]
-    papers = dict.fromkeys(study.claims for study in here.values() if study.claims)
-    targets += [plan.ledger(config, scale=scale, claims=claims) for claims in papers]
     groups: dict[tuple[str, str], Stage] = {}
-    for job in closure(config, targets):
+    for job in lineage.closure(config, lineage.targets(config, scale)):
         key = group_of(next(iter(job.outputs.values())))
         groups.setdefault(key, Stage(scale, *key)).jobs.append(job)
     return [groups[key] for key in sorted(groups)]
@@ -189,10 +152,16 @@ def document(path: str | Path = "params.yaml") -> str:
     """The text of dvc.yaml."""
     raw = params.read(path)
     made: dict[str, Any] = {}
+    numbers: list[str] = []
+    plots: list[Any] = []
     for scale in params.scales(path):
         config = configs.load(scale, path)
         all_stages = stages(config, scale)
         keeper = {file: out_of(file) for stage in all_stages for file in stage.files}
+        for study in (stage.of for stage in all_stages if stage.kind == "study" and scale not in FROZEN):
+            report = functools.partial(paths.REPORT.format, scale=scale, study=study)
+            numbers.append(report(file="metrics.json"))
+            plots += [_curves(config, study, report(file="curves.json")), report(file="effects.png")]
         for stage in all_stages:
             sources = {keeper.get(path, path) for job in stage.jobs for path in job.sources}
             made[stage.name] = {
@@ -202,7 +171,14 @@ def document(path: str | Path = "params.yaml") -> str:
                 "params": parameters(raw, config, stage),
                 "outs": [{out: {"cache": out.split("/")[2] in IN_CACHE, "persist": True}} for out in stage.outs],
             }
-    return HEADER + yaml.safe_dump({"stages": made}, sort_keys=False, default_flow_style=None, width=120)
+    whole = {"stages": made, "metrics": numbers, "plots": plots}
+    return HEADER + yaml.safe_dump(whole, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _curves(config: Config, study: str, file: str) -> dict[str, Any]:
+    """A plot of a study's S-KdT over epochs, a line a method."""
+    axes = {"x": plain.EPOCH, "y": {file: config.studies[study].methods}}
+    return {file: {**axes, "title": f"S-KdT: {study}", "y_label": "S-KdT, mean over seeds"}}
 
 
 if __name__ == "__main__":
