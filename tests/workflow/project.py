@@ -15,8 +15,9 @@ from supernet import params
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
-import stages  # noqa: E402, F401 - for the tests beside this file
+import stages  # noqa: E402, F401 - the three for the tests beside this file
 import track  # noqa: E402, F401
+import tracked  # noqa: E402, F401
 
 TINY = {
     "seeds": [0, 1],

@@ -22,6 +22,7 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a server that is not there is said at once
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
+import views
 from tracked import Record, collect
 
 from supernet.errors import UserError
@@ -68,7 +69,7 @@ def _mirror(found: list[Record], uri: str, prefix: str) -> Counter[str]:
     for record in wanted.values():
         name = prefix + record.experiment
         if name not in experiments:
-            experiments[name] = client.create_experiment(name)
+            experiments[name] = client.create_experiment(name, tags=views.tags())
         _write(client, experiments[name], record)
         done["written"] += 1
     return done
@@ -90,7 +91,7 @@ def _write(client: Any, experiment: str, record: Record) -> None:
         client.log_batch(run, params=[Param(name, value) for name, value in record.params.items()])
     for path in record.artifacts:
         client.log_artifact(run, path)
-    _grow(client, run, record, 0)
+    _grow(client, run, record, -1)
     if not record.live:
         client.set_terminated(run, end_time=end)
 

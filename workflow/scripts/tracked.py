@@ -99,8 +99,7 @@ def _run(
     seconds = 0.0
     if not live:
         spent = _costs(config, at, name, method, parts, studies)
-        last = config.methods[name].train.epochs
-        points += [(f"cost/{what}", value, last) for what, value in spent.items()]
+        points += [(f"spent/{what}", value, 0) for what, value in spent.items()]
         for study in filter(tables.__contains__, studies):
             points += _numbers(config, scale, study, tables[study], name, seed)
         seconds = 3600 * spent.get("training core-hours", 0.0) / config.threads
@@ -157,7 +156,10 @@ def _state(job: Job) -> Path:
 
 
 def _numbers(config: Config, scale: str, study: str, table: pd.DataFrame, method: str, seed: int) -> Iterator[Point]:
-    """The columns of a study's table for one run: over epochs as ``rank/…``, the last ones as ``final/…``."""
+    """The columns of a study's table for one run: over epochs as ``rank/…``, the last ones as ``final/…``.
+
+    What is one number has epoch 0: MLflow draws bars for it, and lines for the rest.
+    """
     settings = plan.measure(config, scale=scale, study=study).settings
     own = select(table, method=method, seed=seed)
     for quantity in [*summary.quantities(table, settings), *summary.elsewhere(table, settings)]:
@@ -167,7 +169,7 @@ def _numbers(config: Config, scale: str, study: str, table: pd.DataFrame, method
         values = list(zip((rows["value"] * quantity.factor).tolist(), rows["epoch"].astype(int).tolist(), strict=True))
         if len(values) > 1:
             yield from ((f"rank/{name}", *value) for value in values)
-        yield from ((f"final/{name}", *value) for value in values[-1:])
+        yield from ((f"final/{name}", value, 0) for value, _ in values[-1:])
 
 
 def _plain(title: str) -> str:
