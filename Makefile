@@ -7,6 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(JOBS)
+MLFLOW_UI := $(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} \
+  --host 127.0.0.1 --port 5000 --workers 1
+# DVC says of every single file that it could not be moved; the first line says why.
+MOVE = said="$$($(BIN)/dvc $@ $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)" && echo "$$said" \
+  || { echo "make: dvc $@: $$(echo "$$said" | grep -m 1 '^ERROR' | cut -c 8-); nothing is lost;" \
+  "see that the remote can be reached, or name another one: dvc remote list, dvc remote modify"; exit 1; }
 REPORT_RULES := measure summary figures ledger
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -14,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system docs bench tables report repro adopt track ui lock
+.PHONY: help setup demo test test-system docs bench tables report repro adopt push pull verify track ui live lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,11 +74,24 @@ adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouc
 	@echo "Marking every file as up to date, a tenth of a second each (some minutes) ..."
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 
-track: $(READY) ## mirror all finished runs into MLflow's store
-	@$(SNAKEMAKE) track
+push: $(READY) ## weights and images of SCALE to DVC's remote
+	@$(MOVE)
+
+pull: $(READY) ## weights and images of SCALE from DVC's remote, for Snakemake's own
+	@$(MOVE)
+	@$(MAKE) --no-print-directory adopt
+
+verify: $(READY) ## are the files of SCALE those that params.yaml asks for, each made from the ones beside it?
+	@$(BIN)/supernet verify --scale $(SCALE)
+
+track: $(READY) ## mirror all runs into MLflow's store, or into the server that MLFLOW_TRACKING_URI names
+	@$(SNAKEMAKE) --nolock track
 
 ui: track ## the runs in a browser, at 127.0.0.1:5000
-	@$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+	@$(MLFLOW_UI)
+
+live: track ## the same, and as they train: mirrored again every 30 seconds
+	@$(BIN)/python workflow/scripts/track.py --watch 30 & trap "kill $$!" EXIT; $(MLFLOW_UI)
 
 lock: $(READY) ## requirements.lock from what is installed
 	@{ head -n 1 requirements.lock; $(BIN)/pip freeze --all --exclude-editable \

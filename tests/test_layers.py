@@ -17,7 +17,7 @@ LAYERS = {
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
-        "schedules", "runs", "ranks", "dag",
+        "schedules", "runs", "ranks", "dag", "lineage",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
@@ -26,8 +26,8 @@ NEVER = {
     ("estimators", "regularisers"), ("regularisers", "estimators"),
 }  # fmt: skip
 TORCH_FREE = [
-    "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "digest", "paths", "records", "tables",
-    "spaces", "spaces.nasbench201", "cli", "dag", "published", "commands.describe", "commands.rank", "commands.score",
+    "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "lineage", "digest", "paths", "records",
+    "tables", "spaces", "spaces.nasbench201", "cli", "dag", "published", "commands.describe", "commands.rank", "commands.score",
     "commands.status",
 ]  # fmt: skip
 

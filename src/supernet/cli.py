@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from supernet import config as configs
-from supernet import paths, plan, ranks, records
+from supernet import lineage, paths, plan, ranks, records
 from supernet.commands import describe, rank, score, status
 from supernet.commands.options import PARAMS, Params, completing, entries, scales
 from supernet.errors import UserError
@@ -64,7 +64,9 @@ def _stage(function: Callable[..., Job]) -> None:
     @functools.wraps(function)
     def command(params: Path, **wildcards: str | int) -> None:
         config = configs.load(str(wildcards["scale"]), params)
-        run(function(config, **wildcards))
+        job = function(config, **wildcards)
+        lineage.check(config, job)
+        run(job)
 
     wildcards = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
     options = [
@@ -95,6 +97,18 @@ def check(params: Params = PARAMS) -> None:
     for scale in scales_of(params):
         configs.load(scale, params)
     typer.echo(f"{params}: fine at {', '.join(scales_of(params))}")
+
+
+@app.command(rich_help_panel=UPKEEP)
+def verify(
+    scale: Annotated[str, _option("scale")],
+    params: Params = PARAMS,
+) -> None:
+    """Check that every file of a scale is as params.yaml asks, and was made from the very files that lie beside it."""
+    files, links, absent = lineage.verify(configs.load(scale, params), scale)
+    typer.echo(
+        f"{scale}: {files} files are as {params} asks, {links} links to their inputs hold; {absent} files absent"
+    )
 
 
 @app.command(rich_help_panel=UPKEEP)

@@ -45,3 +45,13 @@ def closure(config: Config, jobs: Iterable[Job]) -> list[Job]:
 def of_study(config: Config, scale: str, study: str) -> list[Job]:
     """All jobs behind the table and the figures of a study."""
     return closure(config, [make(config, scale=scale, study=study) for make in (plan.summary, plan.figures)])
+
+
+def targets(config: Config, scale: str) -> list[Job]:
+    """The jobs that end in what is read: tables and figures of all studies of ``scale``, ledgers of their papers."""
+    here = {name: study for name, study in config.studies.items() if scale in study.scales}
+    papers = dict.fromkeys(study.claims for study in here.values() if study.claims)
+    return [
+        *(make(config, scale=scale, study=name) for name in here for make in (plan.summary, plan.figures)),
+        *(plan.ledger(config, scale=scale, claims=claims) for claims in papers),
+    ]

@@ -196,8 +196,9 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
 
 
 def summary(config: Config, *, scale: str, study: str) -> Job:
-    """The table of a study: methods beside references, and the paired contrasts."""
-    return _report(config, "summary", scale, study, {"page": "table.md", "table": "table.parquet"})
+    """The table of a study: methods beside references, and the paired contrasts; main numbers and curves for DVC."""
+    files = {"page": "table.md", "table": "table.parquet", "numbers": "metrics.json", "curves": "curves.json"}
+    return _report(config, "summary", scale, study, files)
 
 
 def figures(config: Config, *, scale: str, study: str) -> Job:

@@ -1,7 +1,6 @@
 """Runs one job: its stage, the state it goes on from, the processes that share it, and what it cost."""
 
 import contextlib
-import hashlib
 import importlib
 import json
 import os
@@ -13,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from supernet import paths, ranks, records, states
+from supernet import lineage, paths, ranks, records, states
 from supernet.digest import digest
 from supernet.errors import UserError
 from supernet.job import Job
@@ -26,12 +25,13 @@ def run(job: Job) -> None:
             raise UserError(
                 f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
             )
+    if job.stage in ("data", "table"):
+        _check_mirror()
     if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
         sys.exit(ranks.launch(processes, sys.argv))
     module = importlib.import_module(f"supernet.stages.{job.stage}")
     code = digest(*job.modules)
-    identity = json.dumps([job.stamp(), code], sort_keys=True)
-    state = Path(paths.STATE.format(digest=hashlib.sha256(identity.encode()).hexdigest()[:24]))
+    state = lineage.state(job)
     if not ranks.leads():  # it computes its share; state, lock and costs are the leader's
         module.run(job, state)
         return
@@ -49,6 +49,13 @@ def run(job: Job) -> None:
             raise
         _write_costs(job, code, _spent(state) + time.perf_counter() - started)
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _check_mirror() -> None:
+    """A mirror that is not there would be passed over in silence, and a compute node would try to download."""
+    folder = paths.mirror()
+    if folder is not None and not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        raise UserError(f"{paths.MIRROR}={folder}: no readable folder; name one that is, or unset it to download")
 
 
 def _label(state: Path, job: Job) -> None:

@@ -14,6 +14,11 @@ from supernet import params
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+import stages  # noqa: E402, F401 - the three for the tests beside this file
+import track  # noqa: E402, F401
+import tracked  # noqa: E402, F401
+
 TINY = {
     "seeds": [0, 1],
     "data": {"digits": {"args": {"images": 700, "test": 200}, "split": {"weights": 320, "guide": 200, "score": 100}}},
@@ -90,7 +95,12 @@ class Project:
         return {line.split(": ", 1)[1] for line in output.splitlines() if line.startswith("Job ") and ": " in line}
 
     def copy(self, folder: Path) -> "Project":
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project.at(folder)
+
+    @staticmethod
+    def at(folder: Path) -> "Project":
+        """A folder that is a project already, or will be."""
         other = object.__new__(Project)
         other.folder = folder
         return other

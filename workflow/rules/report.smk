@@ -28,6 +28,8 @@ rule summary:
             report_file("table.md"), caption="../report/table.rst", category="{study}"
         ),
         table=report_file("table.parquet"),
+        numbers=report_file("metrics.json"),
+        curves=report_file("curves.json"),
     log:
         "logs/summary/{scale}/{study}.log",
     localrule: True

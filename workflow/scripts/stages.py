@@ -7,6 +7,7 @@ to exactly one.
     python workflow/scripts/stages.py      writes dvc.yaml
 """
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import yaml
 
 from supernet import config as configs
-from supernet import params, plan, records
+from supernet import params, paths, records
 from supernet.config import POOLED, Config
-from supernet.dag import closure
+from supernet.dag import closure, targets
 from supernet.digest import digest
 from supernet.job import Job
+from supernet.report import plain
 
 IN_CACHE = ("data", "tables", "runs")  # too big for git, or not ours to hand on
 # Parts of the path that name an out; all beneath it is one folder to DVC.
@@ -66,12 +68,8 @@ class Stage:
 
 def stages(config: Config, scale: str) -> list[Stage]:
     """The stages of all studies of ``scale``, and of the papers that they answer."""
-    here = {name: study for name, study in config.studies.items() if scale in study.scales}
-    targets = [make(config, scale=scale, study=name) for name in here for make in (plan.summary, plan.figures)]
-    papers = dict.fromkeys(study.claims for study in here.values() if study.claims)
-    targets += [plan.ledger(config, scale=scale, claims=claims) for claims in papers]
     groups: dict[tuple[str, str], Stage] = {}
-    for job in closure(config, targets):
+    for job in closure(config, targets(config, scale)):
         key = group_of(next(iter(job.outputs.values())))
         groups.setdefault(key, Stage(scale, *key)).jobs.append(job)
     return [groups[key] for key in sorted(groups)]
@@ -155,10 +153,16 @@ def document(path: str | Path = "params.yaml") -> str:
     """The text of dvc.yaml."""
     raw = params.read(path)
     made: dict[str, Any] = {}
+    numbers: list[str] = []
+    plots: list[Any] = []
     for scale in params.scales(path):
         config = configs.load(scale, path)
         all_stages = stages(config, scale)
         keeper = {file: out_of(file) for stage in all_stages for file in stage.files}
+        for study in (stage.of for stage in all_stages if stage.kind == "study" and scale not in FROZEN):
+            report = functools.partial(paths.REPORT.format, scale=scale, study=study)
+            numbers.append(report(file="metrics.json"))
+            plots += [_curves(config, study, report(file="curves.json")), report(file="effects.png")]
         for stage in all_stages:
             sources = {keeper.get(path, path) for job in stage.jobs for path in job.sources}
             made[stage.name] = {
@@ -168,7 +172,14 @@ def document(path: str | Path = "params.yaml") -> str:
                 "params": parameters(raw, config, stage),
                 "outs": [{out: {"cache": out.split("/")[2] in IN_CACHE, "persist": True}} for out in stage.outs],
             }
-    return HEADER + yaml.safe_dump({"stages": made}, sort_keys=False, default_flow_style=None, width=120)
+    whole = {"stages": made, "metrics": numbers, "plots": plots}
+    return HEADER + yaml.safe_dump(whole, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _curves(config: Config, study: str, file: str) -> dict[str, Any]:
+    """A plot of a study's S-KdT over epochs, a line a method."""
+    axes = {"x": plain.EPOCH, "y": {file: config.studies[study].methods}}
+    return {file: {**axes, "title": f"S-KdT: {study}", "y_label": "S-KdT, mean over seeds"}}
 
 
 if __name__ == "__main__":

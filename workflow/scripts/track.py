@@ -1,144 +1,114 @@
-"""A view of all runs in MLflow, rebuilt from the files: nothing that trains knows of it.
+"""A view of all runs in MLflow, rebuilt from the files (`tracked.py`): nothing that trains knows of it.
 
-One MLflow run for each (scale, task, method, seed) whose files are there: its settings as params, its logs and metrics
-as learning curves. MLflow's own ids are random, so a run is known by the tags ``run_key`` and ``record_digest``: with
-the same digest it is kept, with another it is written anew, and without files it is removed.
+One MLflow run for each (scale, task, method, seed) that has begun, flat, and one for each study with its figures.
+MLflow's own ids are random, so a run is known by the tags ``run_key`` and ``record_digest``: with the same digest it is
+kept, with another it is written anew, and without files it is removed. A run that still trains grows in place.
 
-    python workflow/scripts/track.py [--tracking-uri sqlite:///mlflow.db]
+    python workflow/scripts/track.py [--tracking-uri sqlite:///mlflow.db] [--watch 30]
 """
 
 import argparse
-import hashlib
-import json
+import fcntl
+import logging
 import os
+import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from supernet import config as configs
-from supernet import params as files
-from supernet import paths, records
-from supernet.config import Config
-from supernet.errors import UserError
-from supernet.runs import segments
-
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a server that is not there is said at once
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+
+import views
+from tracked import Record, collect
+
+from supernet.errors import UserError
+
+DEFAULT = "sqlite:///mlflow.db"
 BATCH = 1000  # metrics MLflow takes at once
+LOCK = "results/.track.lock"  # two mirrors at a time would write every run twice
+STALLED = 600  # seconds without a new state, after which a training counts as stopped
 
 
-@dataclass(frozen=True)
-class Record:
-    """What the files say of one run; ``metrics`` are ``(name, value, epoch)``."""
+def mirror(found: list[Record], uri: str, prefix: str = "") -> Counter[str]:
+    """Make the store at ``uri`` say what ``found`` says.
 
-    scale: str
-    task: str
-    method: str
-    seed: int
-    params: dict[str, str]
-    metrics: list[tuple[str, float, int]]
-
-    @property
-    def key(self) -> str:
-        """Which run it is, whatever it says."""
-        return f"{self.scale}/{self.task}/{self.method}/s{self.seed}"
-
-    @property
-    def digest(self) -> str:
-        """What it says."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """How it is found again, sorted and grouped."""
-        where = {"scale": self.scale, "task": self.task, "method": self.method, "seed": str(self.seed)}
-        return {**where, "run_key": self.key, "record_digest": self.digest}
+    Returns how many runs were ``kept``, ``written``, ``removed`` and ``grown``. Only experiments whose names begin with
+    ``prefix`` are looked at. Raises ``UserError`` if the store cannot be used.
+    """
+    try:
+        return _mirror(found, uri, prefix)
+    except Exception as error:
+        raise UserError(f"{uri}: {_reason(error, uri)}") from error
 
 
-def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
-    """Records of all finished runs of all studies."""
-    for scale in files.scales(params):
-        config = configs.load(scale, params)
-        studies = {name: study for name, study in config.studies.items() if scale in study.scales}
-        runs = {(study.task, method) for study in studies.values() for method in study.methods}
-        measured = [paths.METRICS.format(scale=scale, study=name) for name in studies]
-        numbers = [records.read_table(path) for path in measured if Path(path).exists()]
-        for task, method in sorted(runs):
-            for seed in config.seeds:
-                where = {"scale": scale, "task": task, "seed": seed}
-                owners = segments(config.methods[method], method)
-                logs = [paths.LOG.format(**where, method=owner, iteration=i) for owner, i in owners]
-                if all(Path(log).exists() for log in logs):
-                    curves = [*_training(logs), *_measured(numbers, task, config.tasks[task].score_truth, method, seed)]
-                    settings = dict(_settings(config, task, method))
-                    yield Record(scale, task, method, seed, settings, curves)
-
-
-def _training(logs: list[str]) -> Iterator[tuple[str, float, int]]:
-    for log in logs:
-        for row in records.read_lines(log):
-            yield from ((f"train/{name}", value, row["epoch"]) for name, value in row.items() if name != "epoch")
-
-
-def _measured(
-    numbers: list[pd.DataFrame], task: str, truth: str, method: str, seed: int
-) -> Iterator[tuple[str, float, int]]:
-    for table in numbers:
-        own = table[(table["task"] == task) & (table["truth"] == truth)]
-        own = own[(own["method"] == method) & (own["seed"] == seed)]
-        for row in own[own["value"].notna() & own["epoch"].notna()].itertuples():
-            parts = (row.study, row.estimator, row.searcher, row.metric, row.definition, row.resolution)
-            name = "/".join(str(part) for part in parts if not pd.isna(part)).replace(":", ".")
-            yield name, float(row.value), int(row.epoch)
-
-
-def _settings(config: Config, task: str, method: str) -> Iterator[tuple[str, str]]:
-    chosen = config.methods[method].model_dump(mode="json")
-    return _flat({"method": chosen, "task": config.tasks[task].model_dump(mode="json")})
-
-
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _flat(part, f"{prefix}.{name}" if prefix else name)
-    elif value is not None:
-        yield prefix, str(value)
-
-
-def mirror(found: list[Record], uri: str) -> Counter[str]:
-    """Make the store at ``uri`` say what ``found`` says; counts of runs ``kept``, ``written`` and ``removed``."""
-    from mlflow.entities import Metric, Param, RunTag
+def _mirror(found: list[Record], uri: str, prefix: str) -> Counter[str]:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(uri)
-    done: Counter[str] = Counter(kept=0, written=0, removed=0)
+    done: Counter[str] = Counter(kept=0, written=0, removed=0, grown=0)
     wanted = {record.key: record for record in found}
-    for experiment in client.search_experiments():
-        for run in _runs(client, experiment.experiment_id):
-            key = run.data.tags.get("run_key")
-            if key in wanted and run.data.tags["record_digest"] == wanted[key].digest and run.info.status == "FINISHED":
-                del wanted[key]
-                done["kept"] += 1
-            elif key is not None:
-                client.delete_run(run.info.run_id)
-                done["removed"] += key not in wanted
+    experiments = {e.name: e.experiment_id for e in client.search_experiments() if e.name.startswith(prefix)}
+    for run in (run for where in experiments.values() for run in _runs(client, where)):
+        key = run.data.tags.get("run_key")
+        if key is None:
+            continue  # somebody else's
+        record = wanted.get(key)
+        if record is None or run.data.tags["record_digest"] != record.digest or not _whole(run, record):
+            client.delete_run(run.info.run_id)
+            done["removed"] += record is None
+            continue
+        del wanted[key]
+        grown = record.live and _grow(client, run.info.run_id, record, int(run.data.tags["epoch"]))
+        if record.live and run.info.status != (status := _status(record)):
+            client.update_run(run.info.run_id, status=status)
+        done["grown" if grown else "kept"] += 1
     for record in wanted.values():
-        experiment = _experiment(client, f"{record.scale}/{record.task}")
-        where = client.create_run(experiment, run_name=f"{record.method} s{record.seed}").info.run_id
-        client.log_batch(
-            where,
-            params=[Param(name, value) for name, value in record.params.items()],
-            tags=[RunTag(name, value) for name, value in record.tags.items()],
-        )
-        points = [Metric(name, value, timestamp=0, step=epoch) for name, value, epoch in record.metrics]
-        for start in range(0, len(points), BATCH):
-            client.log_batch(where, metrics=points[start : start + BATCH])
-        client.set_terminated(where)
+        name = prefix + record.experiment
+        if name not in experiments:
+            experiments[name] = client.create_experiment(name, tags=views.tags())
+        _write(client, experiments[name], record)
         done["written"] += 1
     return done
+
+
+def _whole(run: Any, record: Record) -> bool:
+    """Whether the run was written to its end: a mirror that was killed leaves one behind that was not."""
+    return "epoch" in run.data.tags and (record.live or run.info.status == "FINISHED")
+
+
+def _write(client: Any, experiment: str, record: Record) -> None:
+    from mlflow.entities import Param
+
+    end = int(1000 * (record.ended or time.time()))
+    start = end - int(1000 * record.seconds)
+    tags = {**record.tags, "run_key": record.key, "record_digest": record.digest}
+    run = client.create_run(experiment, start_time=start, run_name=record.name, tags=tags).info.run_id
+    if record.params:
+        client.log_batch(run, params=[Param(name, value) for name, value in record.params.items()])
+    for path in record.artifacts:
+        client.log_artifact(run, path)
+    _grow(client, run, record, -1)
+    if not record.live:
+        client.set_terminated(run, end_time=end)
+
+
+def _status(record: Record) -> str:
+    return "RUNNING" if time.time() - record.ended < STALLED else "KILLED"
+
+
+def _grow(client: Any, run: str, record: Record, known: int) -> bool:
+    """Add the points after epoch ``known``, then note how far it got; whether there were any."""
+    from mlflow.entities import Metric
+
+    points = [Metric(name, value, timestamp=0, step=epoch) for name, value, epoch in record.points if epoch > known]
+    for start in range(0, len(points), BATCH):
+        client.log_batch(run, metrics=points[start : start + BATCH])
+    client.set_tag(run, "epoch", str(record.epoch))
+    return bool(points)
 
 
 def _runs(client: Any, experiment: str) -> list[Any]:
@@ -152,21 +122,63 @@ def _runs(client: Any, experiment: str) -> list[Any]:
             return runs
 
 
-def _experiment(client: Any, name: str) -> str:
-    known = client.get_experiment_by_name(name)
-    return client.create_experiment(name) if known is None else known.experiment_id
+def _reason(error: Exception, uri: str) -> str:
+    """One line of what MLflow, its database or its server says, and what to do."""
+    import mlflow
+
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if any(sign in said for sign in ("out-of-date database schema", "Can't locate revision")):
+        return (
+            f"is a store of another MLflow version than this one, {mlflow.__version__}; move it away, all of it comes"
+            f" from results/, or bring it up to date: mlflow db upgrade {uri}"
+        )
+    if uri.startswith("http"):
+        return f"the tracking server does not answer as one ({said[:160]}); start it, or correct MLFLOW_TRACKING_URI"
+    return f"is no store that MLflow can use ({said[:160]}); move it away and track again"
+
+
+def _once(uri: str, prefix: str) -> Counter[str]:
+    Path(LOCK).parent.mkdir(exist_ok=True)
+    with Path(LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return mirror(list(collect()), uri, prefix)
+
+
+def _watch(uri: str, prefix: str, seconds: float) -> None:
+    """Mirror again and again, until Ctrl-C; a line whenever something has changed, or cannot be done for now."""
+    said = None
+    while True:
+        try:
+            done = _once(uri, prefix)
+            line = _line(uri, done) if +Counter({**done, "kept": 0}) or said is None else said
+        except UserError as error:
+            line = f"track: {error}"
+        if line != said:
+            print(time.strftime("%H:%M:%S"), line, flush=True)
+        said = line
+        time.sleep(seconds)
+
+
+def _line(uri: str, done: Counter[str]) -> str:
+    return f"{uri}: " + ", ".join(f"{count} {what}" for what, count in done.items())
 
 
 def main() -> None:
     """Mirror the files of the current folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tracking-uri", default="sqlite:///mlflow.db")
-    uri = parser.parse_args().tracking_uri
+    parser.add_argument("--tracking-uri", default=os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT)
+    parser.add_argument("--prefix", default="", help="before the names of experiments, on a server that others use too")
+    parser.add_argument("--watch", type=float, metavar="SECONDS", help="again and again, as trainings go on")
+    chosen = parser.parse_args()
+    logging.getLogger("alembic").setLevel(logging.ERROR)
     try:
-        done = mirror(list(collect()), uri)
+        if chosen.watch is not None:
+            _watch(chosen.tracking_uri, chosen.prefix, chosen.watch)
+        print(_line(chosen.tracking_uri, _once(chosen.tracking_uri, chosen.prefix)))
     except UserError as error:
         raise SystemExit(f"track: {error}") from None
-    print(f"{uri}: " + ", ".join(f"{count} {what}" for what, count in done.items()))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,170 @@
+"""The same tiny study under real DVC: cached, compared, pushed, pulled, taken back, and killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from project import BIN, ROOT, Project, stages
+
+from supernet import records
+
+pytestmark = pytest.mark.system
+LANDMARK = "demo_run_nasbench201-digits_landmark-t3"
+STUDY = "demo_study_demo"
+WEIGHT = "methods.landmark.regulariser.args.weight"
+WEIGHTS = "results/demo/runs/nasbench201-digits/landmark-t3/s0/i2/weights.safetensors"
+NUMBERS = "results/demo/report/demo/metrics.json"
+
+
+@pytest.fixture(scope="module")
+def kept(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The finished project as a repository of its own, under DVC, with one commit."""
+    project = finished.copy(tmp_path_factory.mktemp("dvc") / "project")
+    for name in ("Snakefile", "Makefile", "workflow", "profiles", ".dvcignore", ".gitignore"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, project.folder / name)
+    (project.folder / ".dvc").mkdir()
+    for name in ("config", ".gitignore"):
+        shutil.copy(ROOT / ".dvc" / name, project.folder / ".dvc" / name)
+    # Here the demo stands for a study whose results git keeps.
+    ignored = project.folder / ".gitignore"
+    ignored.write_text(ignored.read_text().replace("/results/demo/\n", ""))
+    (project.folder / "dvc.yaml").write_text(stages.document(project.folder / "params.yaml"))
+    run(project, "git", "init", "--quiet", "--initial-branch", "main")
+    run(project, "dvc", "repro")
+    commit(project, "first")
+    return project
+
+
+def run(project: Project, *command: str, status: int = 0) -> str:
+    done = subprocess.run(
+        command, cwd=project.folder, env=environment(project), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def environment(project: Project) -> dict[str, str]:
+    who = {f"GIT_{role}_{what}": "test" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    return {"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin", "HOME": str(project.folder.parent), **who}
+
+
+def commit(project: Project, name: str) -> None:
+    run(project, "git", "add", "--all")
+    run(project, "git", "commit", "--quiet", "--message", name)
+    run(project, "git", "tag", name)
+
+
+def adopt(project: Project) -> str:
+    """`make adopt`, in the environment that these tests run in."""
+    ready = BIN.parent / ".ready"
+    return run(project, "make", "adopt", "SCALE=demo", f"VENV={BIN.parent}", f"--old-file={ready}")
+
+
+def ran(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def nothing_to_do(project: Project) -> bool:
+    return "Nothing to be done" in run(project, "snakemake", "--dry-run", "demo")
+
+
+def test_a_second_repro_does_nothing_in_seconds(kept: Project) -> None:
+    started = time.monotonic()
+    output = run(kept, "dvc", "repro")
+    assert time.monotonic() - started < 20
+    assert not ran(output) and "up to date" in output
+    tracked = run(kept, "git", "ls-files", "results").splitlines()
+    assert "results/demo/metrics/demo.parquet" in tracked  # what git keeps and what DVC keeps do not overlap
+    assert not [path for path in tracked if path.endswith(".safetensors")]
+    assert "Data and pipelines are up to date" in run(kept, "dvc", "status")
+
+
+def test_an_experiment_is_compared_and_taken_back_without_training(kept: Project, tmp_path: Path) -> None:
+    project = kept.copy(tmp_path / "project")
+    before = records.sha256(project.folder / WEIGHTS)
+    output = run(project, "dvc", "exp", "run", "--name", "weaker", "--set-param", f"{WEIGHT}=5.0")
+    assert ran(output) == {LANDMARK, STUDY}
+    after = records.sha256(project.folder / WEIGHTS)
+    assert after != before
+
+    (changed,) = [line for line in run(project, "dvc", "params", "diff").splitlines() if WEIGHT in line]
+    assert changed.split()[-2:] == ["10.0", "5.0"]
+    shown = run(project, "dvc", "metrics", "show")
+    assert NUMBERS in shown and "spos.Kendall tau" in shown
+    moved = [line for line in run(project, "dvc", "metrics", "diff").splitlines() if line.startswith(NUMBERS)]
+    assert moved and all("landmark-t3." in line for line in moved)  # plain SPOS is what it was
+    assert "weaker" in run(project, "dvc", "exp", "show", "--csv", "--no-pager")
+    for command in (("show",), ("diff", "first")):
+        run(project, "dvc", "plots", *command, "--out", "plots")
+        page = (project.folder / "plots" / "index.html").read_text()
+        assert "S-KdT: demo" in page and '"field": "landmark-t3"' in page
+        assert list((project.folder / "plots").rglob("*effects.png"))
+        shutil.rmtree(project.folder / "plots")
+
+    commit(project, "second")
+    for revision, weights in (("first", before), ("second", after)):
+        run(project, "git", "checkout", "--quiet", revision)
+        adopt(project)
+        assert records.sha256(project.folder / WEIGHTS) == weights
+        assert nothing_to_do(project)
+        assert not ran(run(project, "dvc", "repro"))
+
+
+def test_pushed_and_pulled_into_a_clone(kept: Project, tmp_path: Path) -> None:
+    project = kept.copy(tmp_path / "project")
+    run(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    commit(project, "with a remote".replace(" ", "-"))
+    run(project, "dvc", "push")
+    clone = Project.at(tmp_path / "clone")
+    run(project, "git", "clone", "--quiet", str(project.folder), str(clone.folder))
+    assert not (clone.folder / WEIGHTS).exists()
+    run(clone, "dvc", "pull")
+    assert records.sha256(clone.folder / WEIGHTS) == records.sha256(project.folder / WEIGHTS)
+    adopt(clone)
+    assert nothing_to_do(clone) and not ran(run(clone, "dvc", "repro"))
+
+
+def test_an_unreachable_remote_is_named_and_nothing_is_lost(kept: Project, tmp_path: Path) -> None:
+    project = kept.copy(tmp_path / "project")
+    run(project, "dvc", "remote", "add", "--default", "store", "http://127.0.0.1:9/store")
+    for command in ("push", "pull"):
+        weights = records.sha256(project.folder / WEIGHTS)
+        if command == "pull":
+            shutil.rmtree(project.folder / ".dvc" / "cache")
+            (project.folder / WEIGHTS).unlink()
+        output = run(project, "dvc", command, status=255 if command == "push" else 1)
+        print(output)
+        assert "127.0.0.1" in output and "Traceback" not in output
+        if command == "push":
+            assert records.sha256(project.folder / WEIGHTS) == weights
+            assert "up to date" in run(project, "dvc", "status")
+
+
+def test_a_kill_leaves_a_lock_that_says_how_to_go_on(kept: Project, tmp_path: Path) -> None:
+    project = kept.copy(tmp_path / "project")
+    path = project.folder / "params.yaml"
+    path.write_text(path.read_text().replace("weight: 10.0", "weight: 6.0"))
+    process = subprocess.Popen(
+        ["dvc", "repro"], cwd=project.folder, env=environment(project), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = project.folder / "logs/train/demo/nasbench201-digits/landmark-t3/s0/i1.log"
+    log.unlink()
+    began = time.monotonic()
+    while not (log.exists() and "step" in log.read_text()):
+        assert process.poll() is None and time.monotonic() - began < 120
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+    output = run(project, "dvc", "repro", status=255)
+    print(output)
+    assert "Directory cannot be locked" in output and "--unlock" in output and "Traceback" not in output
+    run(project, "snakemake", "--unlock")
+    assert ran(run(project, "dvc", "repro")) == {LANDMARK, STUDY}
+    assert nothing_to_do(project) and "up to date" in run(project, "dvc", "status")
