@@ -27,8 +27,8 @@ NEVER = {
 }  # fmt: skip
 TORCH_FREE = [
     "arch", "landmarks", "metrics", "intervals", "config", "plan", "runs", "lineage", "digest", "paths", "records",
-    "tables", "spaces", "spaces.nasbench201", "cli", "dag", "published", "commands.describe", "commands.rank", "commands.score",
-    "commands.status",
+    "tables", "spaces", "spaces.nasbench201", "cli", "dag", "published", "commands.describe", "commands.rank",
+    "commands.score", "commands.status",
 ]  # fmt: skip
 
 
