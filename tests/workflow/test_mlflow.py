@@ -106,7 +106,7 @@ def test_a_run_grows_while_it_trains(project: Project) -> None:
     for watched in (True, False):
         for path in outputs:
             path.unlink(missing_ok=True)
-        training = subprocess.Popen([sys.executable, "-c", code, "train", *where], stderr=subprocess.DEVNULL)
+        training = subprocess.Popen([sys.executable, "-c", code, "stage", "train", *where], stderr=subprocess.DEVNULL)
         while watched and training.poll() is None:
             mirrored()
             seen += [(int(run.data.tags["epoch"]), run.info.run_id) for run in runs().values()]

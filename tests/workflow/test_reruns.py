@@ -91,7 +91,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # one bit of one weight
     broken = f"{SCORES}: was made from another {WEIGHTS} than the one on disk"
-    assert broken in supernet(project, "measure", *study)
+    assert broken in supernet(project, "stage", "measure", *study)
     assert "was made from another" in supernet(project, "verify", "--scale", "demo")
     weights.write_bytes(content)
 
@@ -99,7 +99,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     content, table = scores.read_bytes(), records.read_table(scores)
     records.write_table(scores, table.assign(loss=-table["loss"]), records.provenance(scores))
     broken = f"metrics/demo.parquet: was made from another {SCORES} than the one on disk"
-    for command in (["summary", *study], ["figures", *study], ["verify", "--scale", "demo"]):
+    for command in (["stage", "summary", *study], ["stage", "figures", *study], ["verify", "--scale", "demo"]):
         assert broken in supernet(project, *command)
     scores.write_bytes(content)
 
@@ -107,7 +107,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     stamp["settings"]["estimator"]["args"]["batches"] = 7
     records.write_table(scores, table, stamp)
     broken = f"{SCORES}: was made by other parameters (settings.estimator.args.batches: 7, params.yaml asks for 2)"
-    for command in (["measure", *study], ["summary", *study], ["verify", "--scale", "demo"]):
+    for command in (["stage", "measure", *study], ["stage", "summary", *study], ["verify", "--scale", "demo"]):
         assert broken in supernet(project, *command)
     scores.write_bytes(content)
 
@@ -122,7 +122,7 @@ def test_results_of_other_params_are_refused_in_one_line(project: Project) -> No
     project.snakemake("--touch", "--forceall", "demo")
     assert "Nothing to be done" in project.snakemake("--dry-run", "demo")
     where = ["--task", "nasbench201-digits", "--method", "spos", "--estimator", "oneshot", "--seed", "0"]
-    line = supernet(project, "score", "--scale", "demo", *where, "--iteration", "1")
+    line = supernet(project, "stage", "score", "--scale", "demo", *where, "--iteration", "1")
     assert "was made by other parameters (settings.epochs" in line and "params.yaml asks for" in line
     output = project.snakemake("demo", "--forcerun", "summary", "--allowed-rules", "demo", "summary", status=1)
     assert "was made by other parameters" in output and "Traceback" not in output
@@ -136,5 +136,5 @@ def test_a_mirror_that_cannot_be_read_is_named(
     if kind == "file":
         mirror.write_text("")
     monkeypatch.setenv("SUPERNET_MIRROR", str(mirror))
-    line = supernet(project, "data", "--scale", "demo", "--data", "digits")
+    line = supernet(project, "stage", "data", "--scale", "demo", "--data", "digits")
     assert f"SUPERNET_MIRROR={mirror}: no readable folder" in line
