@@ -14,8 +14,9 @@ HERE=${SLURM_ONE_NODE:-/var/lib/supernet-slurm}
 CONF=$HERE/slurm.conf
 LINK=/etc/slurm/slurm.conf
 NODE=$(hostname -s)
-CPUS=4 # claimed, whatever the machine has: a job that waits must not hold up another
-GPUS=4 # claimed as well: plain files, so that requests for GPUs are granted and counted
+# Claimed, whatever the machine has: a job that waits must not hold up another. The GPUs are plain files: requests for
+# them are granted and counted, and that is all.
+CPUS=4 MEMORY=64000 GPUS=4
 
 fail() { echo "slurm_one_node.sh: $*" >&2; exit 1; }
 alive() { [[ -s $HERE/$1.pid ]] && kill -0 "$(<"$HERE/$1.pid")" 2>/dev/null; }
@@ -48,9 +49,8 @@ install() {
 
 configure() {
   [[ -s $HERE/munge.key ]] || (umask 077 && head -c 1024 /dev/urandom >"$HERE/munge.key")
-  local gpu memory
+  local gpu
   for ((gpu = 0; gpu < GPUS; gpu++)); do : >>"$HERE/gpu$gpu"; done
-  memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
   echo "NodeName=$NODE Name=gpu File=$HERE/gpu[0-$((GPUS - 1))]" >"$HERE/gres.conf"
   cat >"$CONF" <<END
 ClusterName=onenode
@@ -85,7 +85,7 @@ JobRequeue=1
 MinJobAge=3600
 KillWait=30
 GresTypes=gpu
-NodeName=$NODE NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$memory Gres=gpu:$GPUS State=UNKNOWN
+NodeName=$NODE NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY Gres=gpu:$GPUS State=UNKNOWN
 PartitionName=main Nodes=$NODE Default=YES MaxTime=INFINITE State=UP
 END
 }

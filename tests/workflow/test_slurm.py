@@ -1,5 +1,6 @@
 """The tiny study through a real SLURM of one node: cancelled, timed out or requeued, it ends in a local run's bits."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -67,7 +68,7 @@ def test_cancelled_requeued_timed_out_it_goes_on_to_the_same_bits(
     process = remote.start(*targets, *cluster)
     logs = [remote.folder / f"logs/train/demo/nasbench201-digits/spos/s{seed}/i0.log" for seed in range(3)]
     await_(lambda: all(f"/{STEPS} " in read(log) for log in logs))
-    cancelled, requeued, timed_out = (job_of(seed) for seed in range(3))
+    cancelled, requeued, timed_out = (job_of(remote, seed) for seed in range(3))
     assert re.search("TresPerJob=gres[:/]gpu:1", slurm("scontrol", "show", "job", cancelled))
     slurm("scontrol", "update", f"JobId={timed_out}", "TimeLimit=1")
     time.sleep(1)
@@ -108,12 +109,14 @@ def test_a_kill_of_snakemake_leaves_a_lock_that_is_explained_and_jobs_that_are_n
     project = finished.copy(tmp_path / "project")
     (project.folder / WEIGHTS.format(0)).unlink()
     process = project.start(WEIGHTS.format(0), *cluster)
-    await_(lambda: bool(slurm("squeue", "--noheader")))
+    await_(lambda: str(project.folder) in slurm("squeue", "--noheader", "--format=%Z"))
     process.kill()
     process.wait()
     refused = project.snakemake(WEIGHTS.format(0), *cluster, status=1)
     assert "cannot be locked" in refused and "--unlock" in refused and "Traceback" not in refused
-    await_(lambda: not slurm("squeue", "--noheader"))  # the job itself knows nothing of it, and finishes
+    await_(
+        lambda: str(project.folder) not in slurm("squeue", "--noheader", "--format=%Z")
+    )  # the job itself knows nothing of it, and finishes
     project.snakemake("--unlock", WEIGHTS.format(0))
     project.snakemake(WEIGHTS.format(0), *cluster)
     assert records.sha256(project.folder / WEIGHTS.format(0)) == records.sha256(finished.folder / WEIGHTS.format(0))
@@ -145,6 +148,15 @@ def test_no_sbatch_is_one_line(finished: Project, tmp_path: Path, monkeypatch: p
     assert "there is no sbatch on this machine" in line
 
 
+@pytest.mark.parametrize("foreign", [{"SLURM_CONF": "/cluster/slurm.conf"}, {"SLURM_ONE_NODE": "/nowhere/else"}])
+def test_a_slurm_that_is_not_ours_is_left_alone(cluster: list[str], foreign: dict[str, str]) -> None:
+    environment = {**os.environ, **foreign}
+    refused = subprocess.run([SCRIPT, "start"], env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and refused.stderr.count("\n") == 1 and "this machine" in refused.stderr
+    assert not Path("/nowhere").exists()
+    assert "main" in slurm("sinfo")
+
+
 def complaints(output: str) -> list[str]:
     assert "Traceback" not in output and "Error" not in output, output
     return [line for line in output.splitlines() if line.startswith("supernet: ")]
@@ -154,13 +166,10 @@ def slurm(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def job_of(seed: int) -> str:
+def job_of(project: Project, seed: int) -> str:
     """The running job that trains the warm-up of ``seed``."""
-    (job,) = (
-        line.split()[0]
-        for line in slurm("squeue", "--noheader", "--states=RUNNING", "--format=%A %k").splitlines()
-        if line.endswith(f"spos_{seed}_0")
-    )
+    running = slurm("squeue", "--noheader", "--states=RUNNING", "--format=%A %Z %k").splitlines()
+    (job,) = (line.split()[0] for line in running if f" {project.folder} " in line and line.endswith(f"spos_{seed}_0"))
     return job
 
 
