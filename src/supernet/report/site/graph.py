@@ -15,7 +15,7 @@ RULES = (
 OF_STAGE = {
     "evaluation": "archs", "landmarks": "archs", "additions": "archs", "lookup": "truth", "standalone": "truth",
 }  # fmt: skip
-BOX, GAP, MARGIN = (84, 34), (16, 36), 4  # width and height, in units of the drawing
+BOX, GAP, MARGIN = (76, 34), (8, 36), 4  # width and height, in units of the drawing
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Rule:
 
 def rules(jobs: Iterable[Job], threads: int) -> list[Rule]:
     """The rules behind ``jobs``, which depend on no others, in the order of the pipeline."""
-    found = {name: Rule(name, getattr(plan, name).__doc__.partition("\n")[0]) for name in RULES}
+    found = {name: Rule(name, getattr(plan, name).__doc__.partition("\n")[0].replace("``", "")) for name in RULES}
     maker = {}
     for job in jobs:
         name = OF_STAGE.get(job.stage, job.stage)

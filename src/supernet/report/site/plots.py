@@ -159,7 +159,7 @@ def compute(
                     figure.add_hline(row["value"], line={"dash": "dash", "color": GREY, "width": 1})
                     text = {"text": "counted parameters, free", "showarrow": False, "xref": "paper", "x": 1}
                     figure.add_annotation(**text, y=row["value"], xanchor="right", yanchor="bottom")
-        figure.update_xaxes(title="core-hours a run (logarithmic)", type="log", dtick=1)
+        figure.update_xaxes(title="core-hours a run (logarithmic)", type="log")
         figure.update_yaxes(title=quantity.title)
         choices.append((quantity.title, [as_json(figure)]))
     caption = (
