@@ -9,10 +9,15 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(JOBS)
 MLFLOW_UI := $(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} \
   --host 127.0.0.1 --port 5000 --workers 1
-# DVC says of every single file that it could not be moved; the first line says why.
-MOVE = said="$$($(BIN)/dvc $@ $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)" && echo "$$said" \
-  || { echo "make: dvc $@: $$(echo "$$said" | grep -m 1 '^ERROR' | cut -c 8-); nothing is lost;" \
-  "see that the remote can be reached, or name another one: dvc remote list, dvc remote modify"; exit 1; }
+# DVC writes a line for every single file that it could not move: how many, and the first reason, say enough. Fetched and
+# then checked out, not `dvc pull`, which deletes the rest of a folder that the remote does not give it whole.
+define MOVE
+@said="$$($(BIN)/dvc $(1) $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)"; failed=$$?; \
+  lost="$$(echo "$$said" | grep -c -e '^md5: ' -e 'failed to transfer')"; \
+  test $$failed = 0 -a "$$lost" = 0 || { echo "make: dvc $(1): $$lost files not moved, nothing here has changed:" \
+  "$$(echo "$$said" | grep -m 1 '^ERROR' || echo the remote lacks them, or cannot be reached);" \
+  "remotes: $$($(BIN)/dvc remote list | tr -s '\t\n' ' ')"; exit 1; }
+endef
 REPORT_RULES := measure summary figures ledger
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -67,10 +72,10 @@ adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouc
 	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 
 push: $(READY) ## weights and images of SCALE to DVC's remote
-	@$(MOVE)
+	$(call MOVE,push)
 
 pull: $(READY) ## weights and images of SCALE from DVC's remote, for Snakemake's own
-	@$(MOVE)
+	$(call MOVE,fetch)
 	@$(MAKE) --no-print-directory adopt
 
 verify: $(READY) ## are the files of SCALE those that params.yaml asks for, each made from the ones beside it?

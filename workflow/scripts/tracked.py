@@ -1,5 +1,6 @@
 """What the files say of every run and study, for `track.py`: nothing is changed."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -129,21 +130,32 @@ def _so_far(config: Config, name: str, parts: list[dict[str, Any]]) -> tuple[lis
     looked at: no lock is taken, and a state that is being replaced is seen the next time.
     """
     rows: list[dict[str, float]] = []
-    own, saved = False, 0.0
+    own, grew = False, 0.0
     for part in parts:
-        log = paths.LOG.format(**part)
-        if Path(log).exists():
-            rows += records.read_lines(log)
-            own, saved = own or part["method"] == name, Path(log).stat().st_mtime
-            continue
         job = plan.train(config, **part)
-        if all(Path(path).exists() for path in job.sources):
-            state = _state(job) / states.CURRENT
-            if state.exists() and part["method"] == name:
-                rows += json.loads(records.provenance(state)["progress"])["rows"]
-                own, saved = True, state.stat().st_mtime
-        break
-    return (rows, saved) if own else ([], 0.0)
+        saved = _saved(job) if part["method"] == name else None
+        log = Path(job.outputs["log"])
+        done = log.exists()  # looked at after the state, which is removed when the log is there
+        if done:
+            saved = records.read_lines(log), log.stat().st_mtime
+        if saved is not None:
+            rows, grew = rows + saved[0], saved[1]
+            own = own or part["method"] == name
+        if not done:
+            break
+    return (rows, grew) if own else ([], 0.0)
+
+
+def _saved(job: Job) -> tuple[list[dict[str, float]], float] | None:
+    """The finished epochs in a job's newest state, and when it was saved; None if there is no state."""
+    if not all(Path(path).exists() for path in job.sources):
+        return None
+    folder = _state(job)
+    for name in (states.CURRENT, states.PREVIOUS, states.CURRENT):  # it moves from one name to the other
+        with contextlib.suppress(UserError, FileNotFoundError):
+            progress = json.loads(records.provenance(folder / name)["progress"])
+            return progress["rows"], (folder / name).stat().st_mtime
+    return None
 
 
 def _state(job: Job) -> Path:
