@@ -68,7 +68,7 @@ def test_every_run_and_study_is_there_once(project: Project) -> None:
     table = records.read_table("results/demo/report/demo/table.parquet").set_index(["label", "quantity"])["value"]
     both = [found[f"demo/nasbench201-digits/landmark-t3/s{seed}"].data.metrics for seed in TINY["seeds"]]
     for name, title in (("S-KdT oneshot loss", "S-KdT, oneshot:loss"), ("Kendall tau", "Kendall tau")):
-        assert sum(m[f"final/{name}"] for m in both) / 2 == pytest.approx(table["landmark-t3", title])
+        assert sum(m[f"final/{name}"] for m in both) / 2 == pytest.approx(table["landmark-t3", title], abs=1e-4)
     assert run.data.metrics["spent/training core-hours"] > 0 and run.data.metrics["spent/peak memory MB"] > 100
     weights = run.data.tags["checkpoint"]
     assert run.data.tags["checkpoint_sha256"] == records.sha256(weights)
@@ -201,17 +201,16 @@ def test_the_pages_show_what_a_researcher_looks_for(page: Any) -> None:
         page.get_by_text(text).first.wait_for()
     for heading in ("S-KdT oneshot loss", "Kendall tau", "training core-hours"):
         page.get_by_role("columnheader").filter(has_text=heading).first.wait_for()
-    value = f"{run.data.metrics['final/Kendall tau']:.3f}"
-    page.get_by_text(value).first.wait_for()
+    page.get_by_text(str(run.data.metrics["final/Kendall tau"])).first.wait_for()
     assert shot(page, "by-method") > 50
 
     page.goto(f"/#/experiments/{experiment}/runs?compareRunsMode=CHART")
-    page.get_by_text("final (").first.wait_for()
+    page.get_by_text("final/Kendall tau").first.wait_for()
     page.locator(".js-plotly-plot .bars").first.wait_for()  # one number a run: bars, not points over steps
     assert shot(page, "compare") > 50
 
     page.goto(f"/#/experiments/{experiment}/runs/{run.info.run_id}/model-metrics")
-    page.get_by_text("train (").first.wait_for()
+    page.get_by_text("train/loss").first.wait_for()
     study = runs()[STUDY]
     page.goto(f"/#/experiments/{study.info.experiment_id}/runs/{study.info.run_id}/artifacts/effects.png")
     page.locator("img[src*='effects.png'], img[src^='blob:'], img[src^='data:image/png']").first.wait_for()

@@ -23,6 +23,7 @@ from supernet.runs import searcher_of, seeds_of, segments
 
 Point = tuple[str, float, int]  # name, value, epoch
 STATES: dict[Any, Path] = {}
+DIGITS = 4  # of what the runs' table shows
 FIGURES = ("table.md", "effects.png", "sparse_kendall_tau.png", "ranks.png")
 
 
@@ -181,7 +182,7 @@ def _numbers(config: Config, scale: str, study: str, table: pd.DataFrame, method
         values = list(zip((rows["value"] * quantity.factor).tolist(), rows["epoch"].astype(int).tolist(), strict=True))
         if len(values) > 1:
             yield from ((f"rank/{name}", *value) for value in values)
-        yield from ((f"final/{name}", value, 0) for value, _ in values[-1:])
+        yield from ((f"final/{name}", round(value, DIGITS), 0) for value, _ in values[-1:])
 
 
 def _plain(title: str) -> str:
@@ -208,7 +209,8 @@ def _costs(
     for what, made in outputs.items():
         notes = [records.read_json(path) for path in map(paths.costs, made) if Path(path).exists()]
         if notes and len(notes) == len(made):
-            found[f"{what} core-hours"] = sum(note["seconds"] for note in notes) * config.threads / 3600
+            hours = sum(note["seconds"] for note in notes) * config.threads / 3600
+            found[f"{what} core-hours"] = round(hours, DIGITS)
             if what == "training":
                 found["peak memory MB"] = max(note["peak_memory_mb"] for note in notes)
     return found
