@@ -9,10 +9,22 @@ READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(JOBS)
 MLFLOW_UI := $(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} \
   --host 127.0.0.1 --port 5000 --workers 1
-# DVC says of every single file that it could not be moved; the first line says why.
-MOVE = said="$$($(BIN)/dvc $@ $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)" && echo "$$said" \
-  || { echo "make: dvc $@: $$(echo "$$said" | grep -m 1 '^ERROR' | cut -c 8-); nothing is lost;" \
-  "see that the remote can be reached, or name another one: dvc remote list, dvc remote modify"; exit 1; }
+# DVC writes a line for every single file that it could not move: how many, and the first reason, say enough. Fetched and
+# then checked out, not `dvc pull`, which deletes the rest of a folder that the remote does not give it whole.
+define MOVE
+@said="$$($(BIN)/dvc $(1) $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)"; failed=$$?; \
+  lost="$$(echo "$$said" | grep -c -e '^md5: ' -e 'failed to transfer')"; \
+  test $$failed = 0 -a "$$lost" = 0 || { echo "make: dvc $(1): $$lost files not moved, nothing here has changed:" \
+  "$$(echo "$$said" | grep -m 1 '^ERROR' || echo the remote lacks them, or cannot be reached);" \
+  "remotes: $$($(BIN)/dvc remote list | tr -s '\t\n' ' ')"; exit 1; }
+endef
+define ADOPT
+@$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
+@plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
+  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
+@echo "Marking every file as up to date, a tenth of a second each (some minutes) ..."
+@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
+endef
 REPORT_RULES := measure summary figures ledger
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -68,18 +80,14 @@ repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is fr
 	@$(BIN)/dvc repro --allow-missing
 
 adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
-	@$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
-	@plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
-	  || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
-	@echo "Marking every file as up to date, a tenth of a second each (some minutes) ..."
-	@$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
+	$(ADOPT)
 
 push: $(READY) ## weights and images of SCALE to DVC's remote
-	@$(MOVE)
+	$(call MOVE,push)
 
 pull: $(READY) ## weights and images of SCALE from DVC's remote, for Snakemake's own
-	@$(MOVE)
-	@$(MAKE) --no-print-directory adopt
+	$(call MOVE,fetch)
+	$(ADOPT)
 
 verify: $(READY) ## are the files of SCALE those that params.yaml asks for, each made from the ones beside it?
 	@$(BIN)/supernet verify --scale $(SCALE)
@@ -91,7 +99,7 @@ ui: track ## the runs in a browser, at 127.0.0.1:5000
 	@$(MLFLOW_UI)
 
 live: track ## the same, and as they train: mirrored again every 30 seconds
-	@$(BIN)/python workflow/scripts/track.py --watch 30 & trap "kill $$!" EXIT; $(MLFLOW_UI)
+	@$(BIN)/python workflow/scripts/track.py --watch 30 & trap "kill $$!" EXIT INT TERM; $(MLFLOW_UI)
 
 lock: $(READY) ## requirements.lock from what is installed
 	@{ head -n 1 requirements.lock; $(BIN)/pip freeze --all --exclude-editable \

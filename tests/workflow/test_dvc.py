@@ -59,10 +59,10 @@ def commit(project: Project, name: str) -> None:
     run(project, "git", "tag", name)
 
 
-def adopt(project: Project) -> str:
-    """`make adopt`, in the environment that these tests run in."""
+def make(project: Project, target: str, status: int = 0) -> str:
+    """A target of the Makefile at this scale, in the environment that these tests run in."""
     ready = BIN.parent / ".ready"
-    return run(project, "make", "adopt", "SCALE=demo", f"VENV={BIN.parent}", f"--old-file={ready}")
+    return run(project, "make", target, "SCALE=demo", f"VENV={BIN.parent}", f"--old-file={ready}", status=status)
 
 
 def ran(output: str) -> set[str]:
@@ -109,7 +109,7 @@ def test_an_experiment_is_compared_and_taken_back_without_training(kept: Project
     commit(project, "second")
     for revision, weights in (("first", before), ("second", after)):
         run(project, "git", "checkout", "--quiet", revision)
-        adopt(project)
+        make(project, "adopt")
         assert records.sha256(project.folder / WEIGHTS) == weights
         assert nothing_to_do(project)
         assert not ran(run(project, "dvc", "repro"))
@@ -118,31 +118,36 @@ def test_an_experiment_is_compared_and_taken_back_without_training(kept: Project
 def test_pushed_and_pulled_into_a_clone(kept: Project, tmp_path: Path) -> None:
     project = kept.copy(tmp_path / "project")
     run(project, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    commit(project, "with a remote".replace(" ", "-"))
-    run(project, "dvc", "push")
+    commit(project, "with-a-remote")
+    make(project, "push")
     clone = Project.at(tmp_path / "clone")
     run(project, "git", "clone", "--quiet", str(project.folder), str(clone.folder))
     assert not (clone.folder / WEIGHTS).exists()
-    run(clone, "dvc", "pull")
+    make(clone, "pull")
     assert records.sha256(clone.folder / WEIGHTS) == records.sha256(project.folder / WEIGHTS)
-    adopt(clone)
     assert nothing_to_do(clone) and not ran(run(clone, "dvc", "repro"))
+    assert "as params.yaml asks" in make(clone, "verify")
 
 
 def test_an_unreachable_remote_is_named_and_nothing_is_lost(kept: Project, tmp_path: Path) -> None:
     project = kept.copy(tmp_path / "project")
     run(project, "dvc", "remote", "add", "--default", "store", "http://127.0.0.1:9/store")
-    for command in ("push", "pull"):
-        weights = records.sha256(project.folder / WEIGHTS)
-        if command == "pull":
-            shutil.rmtree(project.folder / ".dvc" / "cache")
-            (project.folder / WEIGHTS).unlink()
-        output = run(project, "dvc", command, status=255 if command == "push" else 1)
-        print(output)
-        assert "127.0.0.1" in output and "Traceback" not in output
-        if command == "push":
-            assert records.sha256(project.folder / WEIGHTS) == weights
-            assert "up to date" in run(project, "dvc", "status")
+    before = records.sha256(project.folder / WEIGHTS)
+    assert "Cannot connect" in refused(project, "push", "push")
+    assert records.sha256(project.folder / WEIGHTS) == before and "up to date" in run(project, "dvc", "status")
+    shutil.rmtree(project.folder / ".dvc" / "cache")
+    (project.folder / WEIGHTS).rename(tmp_path / "weights")
+    refused(project, "pull", "fetch")
+    (tmp_path / "weights").rename(project.folder / WEIGHTS)  # the rest of its folder is where it was
+    assert nothing_to_do(project)
+    assert "no remote" in refused(kept, "push", "push", "no remote")
+
+
+def refused(project: Project, target: str, command: str, reason: str = "127.0.0.1") -> str:
+    """The one line that `make` prints before its own `*** Error`."""
+    line, error = make(project, target, status=2).splitlines()
+    assert line.startswith(f"make: dvc {command}: ") and reason in line and "Error 1" in error, line
+    return line
 
 
 def test_a_kill_leaves_a_lock_that_says_how_to_go_on(kept: Project, tmp_path: Path) -> None:
@@ -163,7 +168,6 @@ def test_a_kill_leaves_a_lock_that_says_how_to_go_on(kept: Project, tmp_path: Pa
     process.wait()
 
     output = run(project, "dvc", "repro", status=255)
-    print(output)
     assert "Directory cannot be locked" in output and "--unlock" in output and "Traceback" not in output
     run(project, "snakemake", "--unlock")
     assert ran(run(project, "dvc", "repro")) == {LANDMARK, STUDY}

@@ -32,14 +32,19 @@ def project(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return copy
 
 
-def mirrored(uri: str = track.DEFAULT) -> dict[str, int]:
-    return {what: count for what, count in track.mirror(list(tracked.collect()), uri).items() if count}
+def store() -> str:
+    """The default store of the working directory, by its whole path: MLflow remembers stores by their names."""
+    return f"sqlite:///{Path.cwd() / 'mlflow.db'}"
 
 
-def runs(uri: str = track.DEFAULT) -> dict[str, Any]:
+def mirrored() -> dict[str, int]:
+    return {what: count for what, count in track.mirror(list(tracked.collect()), store()).items() if count}
+
+
+def runs() -> dict[str, Any]:
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(uri)
+    client = MlflowClient(store())
     found = client.search_runs([e.experiment_id for e in client.search_experiments()])
     return {run.data.tags["run_key"]: run for run in found}
 
@@ -63,14 +68,14 @@ def test_every_run_and_study_is_there_once(project: Project) -> None:
     table = records.read_table("results/demo/report/demo/table.parquet").set_index(["label", "quantity"])["value"]
     both = [found[f"demo/nasbench201-digits/landmark-t3/s{seed}"].data.metrics for seed in TINY["seeds"]]
     for name, title in (("S-KdT oneshot loss", "S-KdT, oneshot:loss"), ("Kendall tau", "Kendall tau")):
-        assert sum(m[f"final/{name}"] for m in both) / 2 == pytest.approx(table["landmark-t3", title])
+        assert sum(m[f"final/{name}"] for m in both) / 2 == pytest.approx(table["landmark-t3", title], abs=1e-4)
     assert run.data.metrics["spent/training core-hours"] > 0 and run.data.metrics["spent/peak memory MB"] > 100
     weights = run.data.tags["checkpoint"]
     assert run.data.tags["checkpoint_sha256"] == records.sha256(weights)
 
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(track.DEFAULT)
+    client = MlflowClient(store())
     history = client.get_metric_history(run.info.run_id, "train/lr")
     assert sorted(point.step for point in history) == [1, 2, 3]
     figures = {file.path for file in client.list_artifacts(found[STUDY].info.run_id)}
@@ -118,7 +123,7 @@ def test_a_run_grows_while_it_trains(project: Project) -> None:
     assert hashes[0] == hashes[1]
     from mlflow.tracking import MlflowClient
 
-    steps = [point.step for point in MlflowClient(track.DEFAULT).get_metric_history(ids[0], "train/loss")]
+    steps = [point.step for point in MlflowClient(store()).get_metric_history(ids[0], "train/loss")]
     assert sorted(steps) == list(range(1, len(steps) + 1)) and len(steps) >= max(epochs)  # each epoch once
 
 
@@ -127,10 +132,10 @@ def test_a_store_that_cannot_be_used_is_one_line(project: Project, tmp_path: Pat
     for other in ("0123456789ab", "451aebb31d03"):  # of a later version, and of an earlier one
         with sqlite3.connect("mlflow.db") as database:
             database.execute("update alembic_version set version_num = ?", [other])
-        line = track_fails(track.DEFAULT)
+        line = track_fails(store())
         assert "store of another MLflow version" in line and "mlflow db upgrade" in line
     Path("mlflow.db").write_text("not a database")
-    assert "no store that MLflow can use" in track_fails(track.DEFAULT)
+    assert "no store that MLflow can use" in track_fails(store())
     started = time.monotonic()
     line = track_fails("http://127.0.0.1:9")
     assert "http://127.0.0.1:9: the tracking server does not answer" in line and "MLFLOW_TRACKING_URI" in line
@@ -143,9 +148,9 @@ def test_thousands_of_metrics_a_second(tmp_path: Path, monkeypatch: pytest.Monke
     first, *others = [
         tracked.Record("e", f"r{i}", f"e/r{i}", {}, {}, points if i else points[:1]) for i in range(6)
     ]  # fmt: skip
-    track.mirror([first], track.DEFAULT)  # makes the database
+    track.mirror([first], store())  # makes the database
     started = time.process_time()
-    track.mirror([first, *others], track.DEFAULT)
+    track.mirror([first, *others], store())
     assert len(points) * len(others) / (time.process_time() - started) > 2000
 
 
@@ -156,7 +161,7 @@ def page(project: Project, browser: Any) -> Iterator[Any]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [BIN / "mlflow", "ui", "--backend-store-uri", track.DEFAULT, "--port", str(port), "--workers", "1"]
+    command = [BIN / "mlflow", "ui", "--backend-store-uri", store(), "--port", str(port), "--workers", "1"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         address = f"http://127.0.0.1:{port}"
@@ -196,17 +201,16 @@ def test_the_pages_show_what_a_researcher_looks_for(page: Any) -> None:
         page.get_by_text(text).first.wait_for()
     for heading in ("S-KdT oneshot loss", "Kendall tau", "training core-hours"):
         page.get_by_role("columnheader").filter(has_text=heading).first.wait_for()
-    value = f"{run.data.metrics['final/Kendall tau']:.3f}"
-    page.get_by_text(value).first.wait_for()
+    page.get_by_text(str(run.data.metrics["final/Kendall tau"])).first.wait_for()
     assert shot(page, "by-method") > 50
 
     page.goto(f"/#/experiments/{experiment}/runs?compareRunsMode=CHART")
-    page.get_by_text("final (").first.wait_for()
+    page.get_by_text("final/Kendall tau").first.wait_for()
     page.locator(".js-plotly-plot .bars").first.wait_for()  # one number a run: bars, not points over steps
     assert shot(page, "compare") > 50
 
     page.goto(f"/#/experiments/{experiment}/runs/{run.info.run_id}/model-metrics")
-    page.get_by_text("train (").first.wait_for()
+    page.get_by_text("train/loss").first.wait_for()
     study = runs()[STUDY]
     page.goto(f"/#/experiments/{study.info.experiment_id}/runs/{study.info.run_id}/artifacts/effects.png")
     page.locator("img[src*='effects.png'], img[src^='blob:'], img[src^='data:image/png']").first.wait_for()

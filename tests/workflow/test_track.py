@@ -37,9 +37,9 @@ def test_numbers_are_of_one_run_by_its_tasks_own_truth(chosen: configs.Config, t
     taus = own[(own["metric"] == "kendall_tau") & (own["estimator"] == "oneshot:loss")].set_index("epoch")["value"]
     assert {epoch: value for name, value, epoch in points if name == "rank/Kendall tau"} == taus.to_dict()
     finals = {name: (value, epoch) for name, value, epoch in points if name.startswith("final/")}
-    assert finals["final/Kendall tau"] == (taus[taus.index.max()], 0)
+    assert finals["final/Kendall tau"] == (pytest.approx(taus[taus.index.max()], abs=1e-4), 0)
     found = own[own["metric"] == "found_accuracy"]["value"].item()
-    assert finals["final/found pct by evolution"] == (pytest.approx(100 * found), 0)
+    assert finals["final/found pct by evolution"] == (pytest.approx(100 * found, abs=1e-4), 0)
     assert all(re.fullmatch(r"[\w./ -]+", name) for name, _, _ in points)  # what MLflow allows everywhere
     assert len(set(points)) == len(points)
 

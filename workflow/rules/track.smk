@@ -9,6 +9,6 @@ rule track:
     params:
         script=Path(workflow.basedir, "workflow", "scripts", "track.py"),
     message:
-        "mirroring all finished runs into MLflow"
+        "mirroring all runs into MLflow"
     shell:
         "python {params.script} 2>&1 | tee -i {log}"

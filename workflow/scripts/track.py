@@ -69,7 +69,8 @@ def _mirror(found: list[Record], uri: str, prefix: str) -> Counter[str]:
     for record in wanted.values():
         name = prefix + record.experiment
         if name not in experiments:
-            experiments[name] = client.create_experiment(name, tags=views.tags())
+            tags = views.tags() if "method" in record.tags else views.KIND
+            experiments[name] = client.create_experiment(name, tags=tags)
         _write(client, experiments[name], record)
         done["written"] += 1
     return done

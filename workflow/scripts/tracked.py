@@ -1,5 +1,6 @@
 """What the files say of every run and study, for `track.py`: nothing is changed."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from supernet.runs import searcher_of, seeds_of, segments
 
 Point = tuple[str, float, int]  # name, value, epoch
 STATES: dict[Any, Path] = {}
+DIGITS = 4  # of what the runs' table shows
 FIGURES = ("table.md", "effects.png", "sparse_kendall_tau.png", "ranks.png")
 
 
@@ -129,21 +131,32 @@ def _so_far(config: Config, name: str, parts: list[dict[str, Any]]) -> tuple[lis
     looked at: no lock is taken, and a state that is being replaced is seen the next time.
     """
     rows: list[dict[str, float]] = []
-    own, saved = False, 0.0
+    own, grew = False, 0.0
     for part in parts:
-        log = paths.LOG.format(**part)
-        if Path(log).exists():
-            rows += records.read_lines(log)
-            own, saved = own or part["method"] == name, Path(log).stat().st_mtime
-            continue
         job = plan.train(config, **part)
-        if all(Path(path).exists() for path in job.sources):
-            state = _state(job) / states.CURRENT
-            if state.exists() and part["method"] == name:
-                rows += json.loads(records.provenance(state)["progress"])["rows"]
-                own, saved = True, state.stat().st_mtime
-        break
-    return (rows, saved) if own else ([], 0.0)
+        saved = _saved(job) if part["method"] == name else None
+        log = Path(job.outputs["log"])
+        done = log.exists()  # looked at after the state, which is removed when the log is there
+        if done:
+            saved = records.read_lines(log), log.stat().st_mtime
+        if saved is not None:
+            rows, grew = rows + saved[0], saved[1]
+            own = own or part["method"] == name
+        if not done:
+            break
+    return (rows, grew) if own else ([], 0.0)
+
+
+def _saved(job: Job) -> tuple[list[dict[str, float]], float] | None:
+    """The finished epochs in a job's newest state, and when it was saved; None if there is no state."""
+    if not all(Path(path).exists() for path in job.sources):
+        return None
+    folder = _state(job)
+    for name in (states.CURRENT, states.PREVIOUS, states.CURRENT):  # it moves from one name to the other
+        with contextlib.suppress(UserError, FileNotFoundError):
+            progress = json.loads(records.provenance(folder / name)["progress"])
+            return progress["rows"], (folder / name).stat().st_mtime
+    return None
 
 
 def _state(job: Job) -> Path:
@@ -169,7 +182,7 @@ def _numbers(config: Config, scale: str, study: str, table: pd.DataFrame, method
         values = list(zip((rows["value"] * quantity.factor).tolist(), rows["epoch"].astype(int).tolist(), strict=True))
         if len(values) > 1:
             yield from ((f"rank/{name}", *value) for value in values)
-        yield from ((f"final/{name}", value, 0) for value, _ in values[-1:])
+        yield from ((f"final/{name}", round(value, DIGITS), 0) for value, _ in values[-1:])
 
 
 def _plain(title: str) -> str:
@@ -196,7 +209,8 @@ def _costs(
     for what, made in outputs.items():
         notes = [records.read_json(path) for path in map(paths.costs, made) if Path(path).exists()]
         if notes and len(notes) == len(made):
-            found[f"{what} core-hours"] = sum(note["seconds"] for note in notes) * config.threads / 3600
+            hours = sum(note["seconds"] for note in notes) * config.threads / 3600
+            found[f"{what} core-hours"] = round(hours, DIGITS)
             if what == "training":
                 found["peak memory MB"] = max(note["peak_memory_mb"] for note in notes)
     return found

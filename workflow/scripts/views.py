@@ -25,8 +25,11 @@ STATE = {
 }
 
 
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # of training, not of prompts and agents
+
+
 def tags() -> dict[str, str]:
     """The tags of an experiment of runs."""
     state = base64.b64encode(zlib.compress(json.dumps(STATE).encode())).decode()
     view = {"name": NAME, "createdAt": 0, "updatedAt": 0, "state": f"deflate;{state}"}
-    return {f"mlflow.sharedViewState.{KEY}": json.dumps(view), "mlflow.experimentKind": "custom_model_development"}
+    return {**KIND, f"mlflow.sharedViewState.{KEY}": json.dumps(view)}
