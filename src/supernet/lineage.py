@@ -39,19 +39,17 @@ def verify(config: Config, scale: str) -> tuple[int, int, int]:
     Returns how many files carry a stamp, how many links to inputs were checked, and how many files are absent. Raises
     ``UserError`` at the first file that other parameters made, or that was made from another input than the one there.
     """
+    jobs = closure(config, targets(config, scale))
+    stamps = {path: (records.provenance(path), job) for job in jobs for path in _stamped(job)}
+    for path, (stamp, job) in stamps.items():
+        _compare(path, stamp, job)
     sha256 = functools.cache(records.sha256)
-    files = links = absent = 0
-    for job in closure(config, targets(config, scale)):
-        absent += sum(not Path(path).exists() for path in job.outputs.values())
-        for path in _stamped(job):
-            stamp = records.provenance(path)
-            _compare(path, stamp, job)
-            files += 1
-            for source in filter(lambda source: Path(source).exists(), job.sources):
-                links += 1
-                if sha256(source) != stamp["inputs"][source]:
-                    raise UserError(f"{path}: was made from another {source} than the one on disk; run its rule again")
-    return files, links, absent
+    links = [(path, source) for path, (_, job) in stamps.items() for source in job.sources if Path(source).exists()]
+    for path, source in links:
+        if sha256(source) != stamps[path][0]["inputs"][source]:
+            raise UserError(f"{path}: was made from another {source} than the one on disk; run its rule again")
+    absent = sum(not Path(path).exists() for job in jobs for path in job.outputs.values())
+    return len(stamps), len(links), absent
 
 
 def state(job: Job) -> Path:
