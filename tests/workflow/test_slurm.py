@@ -17,7 +17,7 @@ pytestmark = pytest.mark.system
 SCRIPT = Path(__file__).with_name("slurm_one_node.sh")
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
 # This SLURM keeps no accounts, and its jobs take seconds.
-HERE = ["--slurm-no-account", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
 WEIGHTS = "results/demo/runs/nasbench201-digits/spos/s{}/i0/weights.safetensors"
 LOG = "results/demo/logs/nasbench201-digits/spos/s{}/i0.jsonl"
 STEPS = 240  # of a warm-up: long enough to be caught at it
