@@ -90,7 +90,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     weights = project.folder / WEIGHTS
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # one bit of one weight
-    for command in (["stage", "measure", *study], ["verify", "--scale", "demo"]):  # scores and searches were made from it
+    for command in (["stage", "measure", *study], ["verify", "--scale", "demo"]):  # what scores were made from
         assert f"was made from another {WEIGHTS} than the one on disk" in supernet(project, *command)
     weights.write_bytes(content)
 
