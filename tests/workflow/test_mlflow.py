@@ -217,6 +217,5 @@ def test_the_pages_show_what_a_researcher_looks_for(visit: Callable[[str], Any])
 
     study = runs()[STUDY]
     page = visit(f"/#/experiments/{study.info.experiment_id}/runs/{study.info.run_id}/artifacts/effects.png")
-    page.get_by_role("heading", name="effects.png").first.wait_for()
     page.wait_for_function("[...document.images].some(image => image.naturalWidth > 500)")  # the figure is drawn
     assert shot(page, "figures") > 50
