@@ -3,11 +3,9 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import chromium
 from playwright.sync_api import Browser, Page
 from project import BIN, ROOT
 
@@ -31,12 +29,6 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = configs.load(SCALE)
         path.write_text(build(config, SCALE, [job for s in stages.stages(config, SCALE) for job in s.jobs]))
     return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def opened(browser: Browser, file: Path, size: dict[str, int]) -> tuple[Page, list[str]]:
