@@ -54,9 +54,9 @@ demo: $(READY) ## the whole path on images made from scikit-learn's digits: no d
 	@echo
 	@echo "Tables and figures: results/demo/report/demo    numbers: results/demo/metrics/demo.parquet    logs: logs/"
 
-test: $(READY) ## all quick tests
+test: $(READY) ## linter and all quick tests; what is skipped says why
 	@$(BIN)/ruff check .
-	@$(BIN)/pytest -m "not system" --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest -m "not system" -rs --numprocesses 2 --dist loadgroup
 
 test-system: $(READY) ## slow tests against real SLURM, DVC and MLflow; what cannot run says why
 	@$(BIN)/pytest -m system -rs
