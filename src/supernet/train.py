@@ -93,7 +93,9 @@ def train(
                 _save(trainer, progress, state)
                 last_saved = time.monotonic()
             if stopped:
-                raise Interrupted(f"{label} stopped at step {progress.step} of {last}; run again to go on")
+                raise Interrupted(
+                    f"{label or 'training'} stopped at step {progress.step} of {last}; run again to go on"
+                )
     return {**progress.checkpoints, **trainer.state()}, progress.rows
 
 
