@@ -35,9 +35,8 @@ def closure(config: Config, jobs: Iterable[Job]) -> list[Job]:
     waiting = list(jobs)
     while waiting:
         job = waiting.pop()
-        first = next(iter(job.outputs.values()))
-        if first not in made:
-            made[first] = job
+        if job.first not in made:
+            made[job.first] = job
             waiting += [producer(config, path) for path in job.sources if path.startswith("results/")]
     return [made[path] for path in sorted(made)]
 

@@ -30,6 +30,11 @@ class Job:
         return [p for value in self.inputs.values() for p in ([value] if isinstance(value, str) else value)]
 
     @property
+    def first(self) -> str:
+        """The first output: a job is known by it."""
+        return next(iter(self.outputs.values()))
+
+    @property
     def key(self) -> str:
         """The settings as one sorted line of JSON: equal if and only if they are equal."""
         return json.dumps(self.settings, sort_keys=True, separators=(",", ":"))

@@ -8,6 +8,8 @@ Iteration 0 is the warm-up of a run, iterations 1..T its regularised segments.
 import os
 from pathlib import Path
 
+from supernet.errors import UserError
+
 DATA = "results/{scale}/data/{data}.safetensors"
 TABLE = "results/{scale}/tables/{table}.parquet"
 ARCHS = "results/{scale}/archs/{task}/{set}.parquet"
@@ -42,6 +44,13 @@ def costs(output: str) -> str:
 
 
 def mirror() -> Path | None:
-    """The folder that stands in for the official addresses, where the environment variable ``MIRROR`` names one."""
+    """The folder that stands in for the official addresses, where the environment variable ``MIRROR`` names one.
+
+    Raises ``UserError`` if it cannot be read: passed over in silence, a node without internet would try to download.
+    """
     named = os.environ.get(MIRROR)
-    return Path(named) if named else None
+    if not named:
+        return None
+    if not (Path(named).is_dir() and os.access(named, os.R_OK | os.X_OK)):
+        raise UserError(f"{MIRROR}={named}: no readable folder; name one that is, or unset it to download")
+    return Path(named)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from supernet import config as configs
-from supernet import paths, plan, records, runs, spaces
+from supernet import lineage, paths, plan, records, runs, spaces
 from supernet.arch import Arch, enumerate_archs
 from supernet.config import Config, TableTruth
 from supernet.errors import UserError
@@ -132,7 +132,7 @@ class Run:
         path = job.outputs["scores"]
         if not self.is_scored(estimator):
             raise UserError(f"{self.root / path}: no such file; make it: `snakemake {path}`")
-        _same(self.root / path, records.provenance(self.root / path)["settings"], job.settings, path)
+        lineage.check_file(self.root / path, job)
         table = records.read_table(self.root / path)
         epoch = _one_of(sorted({int(e) for e in table["epoch"]}), epoch, self.name)
         scores = table[table["epoch"] == epoch].drop(columns="epoch").reset_index(drop=True)
@@ -169,9 +169,7 @@ class Run:
         path = self._job.outputs["weights"]
         if not (self.root / path).is_file():
             raise UserError(f"{self.root / path}: no such file; {self._how_to_get(path)}")
-        stamp = records.provenance(self.root / path)
-        _same(self.root / path, stamp["settings"], self._job.settings, path)
-        return stamp
+        return lineage.check_file(self.root / path, self._job)
 
     @cached_property
     def _weights(self) -> Mapping[str, np.ndarray]:
@@ -185,13 +183,14 @@ class Run:
 
     def _how_to_get(self, path: str) -> str:
         if (self.root / paths.LOG.format(**self.where)).is_file():
-            return f"fetch: `dvc pull {path}`, or train: `snakemake {path}`"
+            return f"fetch: `make pull SCALE={self.scale}`, or train: `snakemake {path}`"
         return f"this run has not been trained: `snakemake {path}`"
 
     def _images(self, job: Job) -> Path:
         path = job.inputs["data"]
         if not (self.root / path).is_file():
-            raise UserError(f"{self.root / path}: no such file; fetch: `dvc pull {path}`, or make: `snakemake {path}`")
+            fetch = f"fetch: `make pull SCALE={self.scale}`, or make: `snakemake {path}`"
+            raise UserError(f"{self.root / path}: no such file; {fetch}")
         if records.sha256(self.root / path) != self._stamp["inputs"][path]:
             raise UserError(f"{self.root / path}: not the images that {self.name} was trained on; make them again")
         return self.root / path
@@ -251,20 +250,3 @@ def _one_of(epochs: list[int], epoch: int | None, name: str) -> int:
     if epoch is not None and epoch not in epochs:
         raise UserError(f"epoch {epoch}: {name} has no checkpoint after it; it has {', '.join(map(str, epochs))}")
     return epochs[-1] if epoch is None else epoch
-
-
-def _same(file: Path, stamped: Mapping[str, Any], now: Mapping[str, Any], path: str) -> None:
-    """``UserError`` that names the first difference of a file's settings from those of params.yaml."""
-    there, here = _flat(stamped), _flat(now)
-    for key in sorted(there.keys() | here.keys()):
-        if there.get(key) != here.get(key):
-            raise UserError(
-                f"{file}: made with {key} = {there.get(key)}, params.yaml says {here.get(key)};"
-                f" correct it, or make the file again: `snakemake {path}`"
-            )
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        return {prefix: value}
-    return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}.{key}" if prefix else key).items()}

@@ -25,8 +25,6 @@ def run(job: Job) -> None:
             raise UserError(
                 f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
             )
-    if job.stage in ("data", "table"):
-        _check_mirror()
     if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
         sys.exit(ranks.launch(processes, sys.argv))
     module = importlib.import_module(f"supernet.stages.{job.stage}")
@@ -51,16 +49,9 @@ def run(job: Job) -> None:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _check_mirror() -> None:
-    """A mirror that is not there would be passed over in silence, and a compute node would try to download."""
-    folder = paths.mirror()
-    if folder is not None and not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
-        raise UserError(f"{paths.MIRROR}={folder}: no readable folder; name one that is, or unset it to download")
-
-
 def _label(state: Path, job: Job) -> None:
     """Write into the lock which job has it, and which process: what `supernet status` shows as running."""
-    label = {"output": next(iter(job.outputs.values())), "host": socket.gethostname(), "pid": os.getpid()}
+    label = {"output": job.first, "host": socket.gethostname(), "pid": os.getpid()}
     (state / states.LOCK).write_text(json.dumps(label))
 
 
@@ -82,7 +73,7 @@ def _write_costs(job: Job, code: str, seconds: float) -> None:
         "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
         "code": code,
     }
-    records.write_json(paths.costs(next(iter(job.outputs.values()))), spent)
+    records.write_json(paths.costs(job.first), spent)
 
 
 def processor() -> str:

@@ -93,9 +93,8 @@ def train(
                 _save(trainer, progress, state)
                 last_saved = time.monotonic()
             if stopped:
-                raise Interrupted(
-                    f"{label or 'training'} stopped at step {progress.step} of {last}; run again to go on"
-                )
+                who = label or "training"
+                raise Interrupted(f"{who} stopped at step {progress.step} of {last}; run again to go on")
     return {**progress.checkpoints, **trainer.state()}, progress.rows
 
 

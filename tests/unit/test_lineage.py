@@ -7,6 +7,7 @@ import tiny
 
 from supernet import dag, lineage, plan, records
 from supernet.errors import UserError
+from supernet.job import Job
 
 
 @pytest.fixture
@@ -67,3 +68,13 @@ def test_other_parameters_are_met_however_far_back(study):
     records.write_table(path, records.read_table(job.inputs["evaluation"][0])[["arch"]], stamp)
     with pytest.raises(UserError, match=r"evaluation\.parquet: was made by other parameters \(settings\.count: 9"):
         lineage.check(chosen, job)
+
+
+def test_the_difference_named_is_the_first_key():
+    def found(made, wanted):
+        return lineage.difference({"stage": "s", "settings": made, "inputs": {}}, Job("s", wanted, {"o": "o"}))
+
+    assert found({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}) == "settings.a.c: 2, params.yaml asks for 3"
+    assert found({"a": 1}, {"a": 1, "b": None}) == "settings.b: nothing, params.yaml asks for null"
+    assert found({"a": [1]}, {"a": [1, 2]}) == "settings.a: [1], params.yaml asks for [1, 2]"
+    assert found({"a": 1}, {"a": 1}) is None

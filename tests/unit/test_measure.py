@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import config, intervals, metrics, plan, records, spaces
+from supernet import chain, config, intervals, metrics, plan, records, spaces
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import chain, references
+from supernet.report import references
 from supernet.report.rows import (
     contrasts,
     frame,

@@ -1,6 +1,7 @@
 """The fixtures that tests of the workflow share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browser import chromium
@@ -14,6 +15,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("tiny") / "project")
     project.snakemake("demo")
     return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of the finished project, as the working directory."""
+    copy = finished.copy(tmp_path / "project")
+    monkeypatch.chdir(copy.folder)
+    return copy
 
 
 @pytest.fixture(scope="session")

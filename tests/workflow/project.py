@@ -89,6 +89,12 @@ class Project:
         os.killpg(process.pid, signal.SIGINT)
         return process.communicate(timeout=60)[0]
 
+    def supernet(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            [BIN / "supernet", *arguments], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+
     def planned(self, *arguments: str) -> set[str]:
         """The messages of the jobs that a dry-run lists."""
         output = self.snakemake("--dry-run", *arguments)

@@ -24,14 +24,6 @@ RUNS = {f"demo/nasbench201-digits/{method}/s{seed}" for method in ("spos", "land
 WAIT = 120_000  # milliseconds; a busy machine draws slowly
 
 
-@pytest.fixture
-def project(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of the finished project, as the working directory."""
-    copy = finished.copy(tmp_path / "project")
-    monkeypatch.chdir(copy.folder)
-    return copy
-
-
 def store() -> str:
     """The default store of the working directory, by its whole path: MLflow remembers stores by their names."""
     return f"sqlite:///{Path.cwd() / 'mlflow.db'}"

@@ -1,11 +1,7 @@
 """A training that two processes share, from the command line."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import numpy as np
-from project import BIN, TINY, Project
+from project import TINY, Project
 
 from supernet import params, records
 
@@ -13,20 +9,13 @@ RUN = "results/demo/runs/nasbench201-digits/spos/s0/i0/weights.safetensors"
 SHARED = {"processes": 2, "methods": {"spos": {"train": {"slices": 2}}}}
 
 
-def supernet(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    where = {"cwd": project.folder, "env": environment}
-    return subprocess.run([BIN / "supernet", *arguments], **where, capture_output=True, text=True, check=False)
-
-
-def test_processes_share_a_training_and_one_of_them_writes(finished: Project, tmp_path: Path) -> None:
+def test_processes_share_a_training_and_one_of_them_writes(project: Project) -> None:
     train = ("stage", "train", "--scale", "demo", "--task", "nasbench201-digits", "--method", "spos", "--seed", "0")
     train += ("--iteration", "0")
-    project = finished.copy(tmp_path / "project")
     weights = []
     for processes in (1, 2):
         project.write(params.merge(params.merge(TINY, SHARED), {"processes": processes}))
-        done = supernet(project, *train)
+        done = project.supernet(*train)
         assert done.returncode == 0, done.stderr
         stamp, content = records.provenance(project.folder / RUN), records.read_tensors(project.folder / RUN)
         assert stamp["settings"].get("processes", 1) == processes and stamp["settings"]["train"]["slices"] == 2
@@ -36,6 +25,6 @@ def test_processes_share_a_training_and_one_of_them_writes(finished: Project, tm
     assert not list((project.folder / "results" / ".state").iterdir())
 
     project.write(params.merge(params.merge(TINY, SHARED), {"methods": {"spos": {"train": {"lr": 1e12}}}}))
-    done = supernet(project, *train)
+    done = project.supernet(*train)
     lines = [line for line in done.stderr.splitlines() if "step/s" not in line and line.strip()]
     assert done.returncode == 2 and len(lines) == 1 and "training diverged in epoch 1" in lines[0], done.stderr

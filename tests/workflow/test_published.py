@@ -29,13 +29,6 @@ def here(finished: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     return finished
 
 
-@pytest.fixture
-def copy(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    project = finished.copy(tmp_path / "copy")
-    monkeypatch.chdir(project.folder)
-    return project
-
-
 def supernet(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr("sys.argv", ["supernet", *arguments])
     with pytest.raises(SystemExit) as stopped:
@@ -174,10 +167,12 @@ def test_what_cannot_be_scored_is_one_line(here: Project) -> None:
             asked(2)
 
 
-def test_absent_files_say_where_they_come_from(copy: Project) -> None:
+def test_absent_files_say_where_they_come_from(project: Project) -> None:
     Path(WEIGHTS).unlink()
     run = published.load(NAME)
-    with pytest.raises(UserError, match=f"no such file; fetch: `dvc pull {WEIGHTS}`, or train: `snakemake {WEIGHTS}`"):
+    with pytest.raises(
+        UserError, match=f"no such file; fetch: `make pull SCALE=demo`, or train: `snakemake {WEIGHTS}`"
+    ):
         run.net()
     assert len(run.stored_scores()) == 4  # what git keeps is enough to rank
     shutil.rmtree(LOGS)
@@ -187,12 +182,12 @@ def test_absent_files_say_where_they_come_from(copy: Project) -> None:
     with pytest.raises(UserError, match=f"no such file; make it: `snakemake {SCORES}`"):
         run.stored_scores()
     Path(IMAGES).unlink()
-    with pytest.raises(UserError, match=f"{IMAGES}: no such file; fetch: `dvc pull"):
+    with pytest.raises(UserError, match=f"{IMAGES}: no such file; fetch: `make pull SCALE=demo`"):
         published.load("demo/nasbench201-digits/spos/s0").score([OTHER])
 
 
 def test_a_run_that_was_never_scored_has_scores_but_no_rank(
-    copy: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path(SCORES).unlink()
     assert supernet(monkeypatch, "score", OTHER, "--run", NAME, "--json") == 0
@@ -204,19 +199,25 @@ def test_a_run_that_was_never_scored_has_scores_but_no_rank(
 
 
 def test_results_of_other_parameters_are_refused(
-    copy: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy.write(params.merge(TINY, {"methods": {"landmark-t3": {"regulariser": {"args": {"weight": 5.0}}}}}))
+    project.write(params.merge(TINY, {"methods": {"landmark-t3": {"regulariser": {"args": {"weight": 5.0}}}}}))
     assert supernet(monkeypatch, "score", OTHER, "--run", NAME) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert f"{WEIGHTS}: made with regulariser.args.weight = 10.0, params.yaml says 5.0; correct it, or" in error
-    copy.write(params.merge(TINY, {"estimators": {"oneshot": {"args": {"batches": 1}}}}))
+    assert (
+        f"{WEIGHTS}: was made by other parameters (settings.regulariser.args.weight: 10.0, params.yaml asks for 5.0)"
+        in error
+    )
+    project.write(params.merge(TINY, {"estimators": {"oneshot": {"args": {"batches": 1}}}}))
     assert supernet(monkeypatch, "rank", "--run", NAME) == 2
-    assert f"{SCORES}: made with estimator.args.batches = 2, params.yaml says 1" in capsys.readouterr().err
+    assert (
+        f"{SCORES}: was made by other parameters (settings.estimator.args.batches: 2, params.yaml"
+        in capsys.readouterr().err
+    )
 
 
-def test_files_that_do_not_belong_together_are_refused(copy: Project) -> None:
+def test_files_that_do_not_belong_together_are_refused(project: Project) -> None:
     whole = Path(WEIGHTS).read_bytes()
     Path(WEIGHTS).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(UserError, match=f"{WEIGHTS}: not the weights that {SCORES} was made from"):

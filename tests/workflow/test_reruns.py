@@ -1,11 +1,10 @@
 """One change at a time: exactly the jobs that it reaches are run again, and nothing stale passes for fresh."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from project import BIN, ROOT, TINY, Project
+from project import ROOT, TINY, Project
 
 from supernet import params, records
 
@@ -17,11 +16,6 @@ STUDY = {
 RUNS = [(method, i) for method in ("spos", "landmark-t3") for i in ((0, 1) if method == "spos" else (1, 2))]
 SCORES = "results/demo/scores/nasbench201-digits/landmark-t3/oneshot/s0/i2.parquet"
 WEIGHTS = "results/demo/runs/nasbench201-digits/landmark-t3/s0/i2/weights.safetensors"
-
-
-@pytest.fixture
-def project(finished: Project, tmp_path: Path) -> Project:
-    return finished.copy(tmp_path / "project")
 
 
 def test_an_evaluation_setting_reruns_scores_alone(project: Project) -> None:
@@ -72,11 +66,9 @@ def test_a_line_of_code_reruns_what_can_reach_it_and_a_comment_nothing(project: 
     assert not any("training spos" in message or "images" in message for message in planned)
 
 
-def supernet(project: Project, *arguments: str) -> str:
+def refused(project: Project, *arguments: str) -> str:
     """The one line that a refused command prints; it leaves every file as it was."""
-    done = subprocess.run(
-        [BIN / "supernet", *arguments], cwd=project.folder, capture_output=True, text=True, check=False
-    )
+    done = project.supernet(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
     return line
@@ -91,7 +83,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     content = weights.read_bytes()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # one bit of one weight
     for command in (["stage", "measure", *study], ["verify", "--scale", "demo"]):  # what scores were made from
-        assert f"was made from another {WEIGHTS} than the one on disk" in supernet(project, *command)
+        assert f"was made from another {WEIGHTS} than the one on disk" in refused(project, *command)
     weights.write_bytes(content)
 
     scores = project.folder / SCORES
@@ -99,7 +91,7 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     records.write_table(scores, table.assign(loss=-table["loss"]), records.provenance(scores))
     broken = f"metrics/demo.parquet: was made from another {SCORES} than the one on disk"
     for command in (["stage", "summary", *study], ["stage", "figures", *study], ["verify", "--scale", "demo"]):
-        assert broken in supernet(project, *command)
+        assert broken in refused(project, *command)
     scores.write_bytes(content)
 
     stamp = records.provenance(scores)
@@ -107,12 +99,11 @@ def test_what_was_tampered_with_is_named_by_whoever_builds_on_it(project: Projec
     records.write_table(scores, table, stamp)
     broken = f"{SCORES}: was made by other parameters (settings.estimator.args.batches: 7, params.yaml asks for 2)"
     for command in (["stage", "measure", *study], ["stage", "summary", *study], ["verify", "--scale", "demo"]):
-        assert broken in supernet(project, *command)
+        assert broken in refused(project, *command)
     scores.write_bytes(content)
 
     assert records.sha256(report) == before
-    done = subprocess.run([BIN / "supernet", "verify", "--scale", "demo"], cwd=project.folder, check=False)
-    assert done.returncode == 0
+    assert project.supernet("verify", "--scale", "demo").returncode == 0
 
 
 def test_results_of_other_params_are_refused_in_one_line(project: Project) -> None:
@@ -121,7 +112,7 @@ def test_results_of_other_params_are_refused_in_one_line(project: Project) -> No
     project.snakemake("--touch", "--forceall", "demo")
     assert "Nothing to be done" in project.snakemake("--dry-run", "demo")
     where = ["--task", "nasbench201-digits", "--method", "spos", "--estimator", "oneshot", "--seed", "0"]
-    line = supernet(project, "stage", "score", "--scale", "demo", *where, "--iteration", "1")
+    line = refused(project, "stage", "score", "--scale", "demo", *where, "--iteration", "1")
     assert "was made by other parameters (settings.train.batch: 40, params.yaml asks for 20)" in line
     output = project.snakemake("demo", "--forcerun", "summary", "--allowed-rules", "demo", "summary", status=1)
     assert "was made by other parameters" in output and "Traceback" not in output
@@ -135,5 +126,5 @@ def test_a_mirror_that_cannot_be_read_is_named(
     if kind == "file":
         mirror.write_text("")
     monkeypatch.setenv("SUPERNET_MIRROR", str(mirror))
-    line = supernet(project, "stage", "data", "--scale", "demo", "--data", "digits")
+    line = refused(project, "stage", "data", "--scale", "demo", "--data", "digits")
     assert f"SUPERNET_MIRROR={mirror}: no readable folder" in line

@@ -17,13 +17,6 @@ WEIGHTS = "results/demo/runs/nasbench201-digits/{}/s{}/i{}/weights.safetensors"
 WHERE = ["--scale", "demo", "--task", "nasbench201-digits", "--method", "landmark-t3", "--seed", "0", "--iteration"]
 
 
-@pytest.fixture
-def copy(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    project = finished.copy(tmp_path / "copy")
-    monkeypatch.chdir(project.folder)
-    return project
-
-
 def together() -> dict:
     return status.answer({"demo": config.load("demo")})["scales"]["demo"]["together"]
 
@@ -32,7 +25,9 @@ def counts(of: dict) -> dict[str, int]:
     return {state: count for state, count in of["jobs"].items() if count}
 
 
-def test_everything_is_done_and_has_cost_what_its_jobs_say(copy: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_is_done_and_has_cost_what_its_jobs_say(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = [path for path in Path("results/demo/costs").rglob("*.json") if "truth" not in path.name]
     found = status.answer({"demo": config.load("demo")})["scales"]["demo"]
     assert counts(found["together"]) == {"done": len(files)}
@@ -49,7 +44,7 @@ def test_everything_is_done_and_has_cost_what_its_jobs_say(copy: Project, capsys
     assert counts(json.loads(capsys.readouterr().out)["scales"]["demo"]["together"]) == {"done": len(files)}
 
 
-def test_what_is_missing_is_estimated_from_its_kind(copy: Project) -> None:
+def test_what_is_missing_is_estimated_from_its_kind(project: Project) -> None:
     done = together()["jobs"]["done"]
     warm_ups = [WEIGHTS.format("spos", seed, 0) for seed in (0, 1)]
     for path in warm_ups:
@@ -66,9 +61,9 @@ def test_what_is_missing_is_estimated_from_its_kind(copy: Project) -> None:
     assert missing["rest_unknown_jobs"] == missing["jobs"]["missing"] == 2 and missing["rest_core_hours"] == 0
 
 
-def test_what_other_parameters_made_is_stale(copy: Project) -> None:
+def test_what_other_parameters_made_is_stale(project: Project) -> None:
     before = together()["jobs"]["done"]
-    copy.write(params.merge(TINY, {"methods": {"landmark-t3": {"regulariser": {"args": {"weight": 5.0}}}}}))
+    project.write(params.merge(TINY, {"methods": {"landmark-t3": {"regulariser": {"args": {"weight": 5.0}}}}}))
     stale = counts(together())
     trained = 4  # and what reads the method's settings, the metrics and the tables of the study
     assert stale["done"] + stale["stale"] == before and stale["stale"] >= trained
@@ -76,16 +71,16 @@ def test_what_other_parameters_made_is_stale(copy: Project) -> None:
 
 
 def test_a_job_is_running_then_stopped_then_done(
-    copy: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train = {"epochs": 61, "warmup": 1, "checkpoint_every": 20}
-    copy.write(params.merge(TINY, {"methods": {"spos": {"train": train}}}))
+    project.write(params.merge(TINY, {"methods": {"spos": {"train": train}}}))
     chosen = config.load("demo")
     output = WEIGHTS.format("landmark-t3", 0, 1)
     assert plan.train(chosen, scale="demo", task="nasbench201-digits", method="landmark-t3", seed=0, iteration=1)
     code = "from supernet import cli, train; train.SAVE_EVERY = 0.1; cli.main()"
     command = [sys.executable, "-c", code, "stage", "train", *WHERE, "1"]
-    copy.snakemake(WEIGHTS.format("spos", 0, 0))
+    project.snakemake(WEIGHTS.format("spos", 0, 0))
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 120

@@ -70,7 +70,7 @@ def stages(config: Config, scale: str) -> list[Stage]:
     """The stages of all studies of ``scale``, and of the papers that they answer."""
     groups: dict[tuple[str, str], Stage] = {}
     for job in closure(config, targets(config, scale)):
-        key = group_of(next(iter(job.outputs.values())))
+        key = group_of(job.first)
         groups.setdefault(key, Stage(scale, *key)).jobs.append(job)
     return [groups[key] for key in sorted(groups)]
 

@@ -229,7 +229,7 @@ def _note(scale: str, task: str, method: str, seed: int, weights: str, studies: 
     """The description on the run's page: where its weights and its figures are."""
     lines = [
         f"Super-net `{method}` of `{task}`, scale `{scale}`, seed {seed}.",
-        f"Weights: `{weights}`; where they are absent: `dvc pull results/{scale}/runs/{task}/{method}`.",
+        f"Weights: `{weights}`; where they are absent: `make pull SCALE={scale}`.",
         f"Figures: experiment `{scale}/studies`, {', '.join(f'`{study}`' for study in studies)}.",
     ]
     return "\n\n".join(lines)

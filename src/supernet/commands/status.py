@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from supernet import config as configs
-from supernet import dag, paths, records, states
+from supernet import dag, lineage, paths, records, states
 from supernet import params as files
 from supernet.commands import show
 from supernet.commands.options import PARAMS, Json, Params, Scale, completing, entries
@@ -22,7 +22,7 @@ from supernet.job import Job
 DONE, AWAY, STALE, RUNNING, STOPPED, MISSING = "done", "away", "stale", "running", "stopped", "missing"
 MEANING = {
     DONE: "files are here",
-    AWAY: "done elsewhere; its files are not here (`dvc pull` fetches what a remote has; reports need none of it)",
+    AWAY: "done elsewhere; its files are not here (`make pull` fetches what a remote has; reports need none of it)",
     STALE: "made with other settings than params.yaml has now (`snakemake SCALE` makes it again)",
     RUNNING: "a process is at it",
     STOPPED: "was stopped; its state is saved, and it will go on from there",
@@ -76,7 +76,7 @@ def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, 
     for scale, chosen in config.items():
         here = [name for name, entry in chosen.studies.items() if scale in entry.scales and study in (None, name)]
         jobs = {name: dag.of_study(chosen, scale, name) for name in here}
-        every = {_first(job): job for found in jobs.values() for job in found}
+        every = {job.first: job for found in jobs.values() for job in found}
         known = {path: (_state(job, states_of), _seconds(path)) for path, job in every.items()}
         rates = _rates(every, known)
 
@@ -100,7 +100,7 @@ def _sums(
     """Jobs by state, core-hours spent and to come, and for how many missing jobs nothing is known to estimate from."""
     jobs, spent, rest, unknown = dict.fromkeys(MEANING, 0), 0.0, 0.0, 0
     for job in found:
-        state, seconds = known[_first(job)]
+        state, seconds = known[job.first]
         jobs[state] += 1
         spent += seconds
         if state not in (DONE, AWAY):
@@ -113,22 +113,16 @@ def _sums(
 
 
 def _state(job: Job, under_way: Mapping[str, str]) -> str:
-    first = _first(job)
-    if first in under_way:
-        return under_way[first]
+    if job.first in under_way:
+        return under_way[job.first]
     absent = [path for path in job.outputs.values() if not Path(path).is_file()]
     if absent:
-        return AWAY if Path(paths.costs(first)).is_file() else MISSING
+        return AWAY if Path(paths.costs(job.first)).is_file() else MISSING
     try:
-        stamped = (path for path in job.outputs.values() if path.endswith((".parquet", ".safetensors")))
-        return DONE if all(_line(records.provenance(path)["settings"]) == job.key for path in stamped) else STALE
+        stamps = map(records.provenance, lineage.stamped(job))
+        return STALE if any(lineage.difference(stamp, job) for stamp in stamps) else DONE
     except UserError:
         return STALE
-
-
-def _line(settings: Mapping[str, Any]) -> str:
-    """As `Job.key` has them."""
-    return texts.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
 def _labels() -> Iterable[dict[str, Any]]:
@@ -176,10 +170,6 @@ def _size(job: Job) -> float:
 def _seconds(path: str) -> float:
     costs = Path(paths.costs(path))
     return records.read_json(costs)["seconds"] if costs.is_file() else 0.0
-
-
-def _first(job: Job) -> str:
-    return next(iter(job.outputs.values()))
 
 
 def _stages(found: Iterable[Job]) -> list[str]:

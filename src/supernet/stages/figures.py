@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from supernet import records
+from supernet import chain, records
 from supernet.job import Job
-from supernet.report import chain, figures
+from supernet.report import figures
 from supernet.report.summary import main_score
 
 

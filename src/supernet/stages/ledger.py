@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from supernet import records
+from supernet import chain, records
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import chain, ledger
+from supernet.report import ledger
 
 
 def run(job: Job, state: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from supernet import metrics, paths, records, runs, spaces
+from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import chain, references
+from supernet.report import references
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from supernet import records
+from supernet import chain, records
 from supernet.job import Job
-from supernet.report import chain, plain, summary
+from supernet.report import plain, summary
 
 
 def run(job: Job, state: Path) -> None:

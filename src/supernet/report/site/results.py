@@ -1,6 +1,5 @@
 """What the site shows, read from the files of a scale that are in git: no weights, no images, no benchmark table."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from supernet import paths, plan, records, runs
+from supernet import chain, lineage, paths, plan, records, runs
 from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import chain, costs
+from supernet.report import costs
 from supernet.report.summary import main_score
-
-PAPER = Path("CITATION.cff")
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def ledgers(config: Config, scale: str) -> list[Ledger]:
 
 def spent(jobs: Iterable[Job]) -> float | None:
     """Seconds that ``jobs`` took, or None where the costs of one are missing."""
-    files = [Path(paths.costs(next(iter(job.outputs.values())))) for job in jobs]
+    files = [Path(paths.costs(job.first)) for job in jobs]
     return sum(records.read_json(file)["seconds"] for file in files) if all(f.is_file() for f in files) else None
 
 
@@ -104,29 +101,10 @@ def _check(job: Job, command: str) -> None:
     """The job's files are there, made with its settings, from the inputs that lie on disk."""
     for path in job.outputs.values():
         _exists(path, command)
-        if path.endswith(".parquet"):
-            made, wanted = records.provenance(path)["settings"], json.loads(job.key)
-            if made != wanted:
-                where, there, here = difference(made, wanted)
-                raise UserError(
-                    f"{path}: was made with other params: {where} is {there} there and {here} in params.yaml;"
-                    f" `{command}` makes it again, or take the params.yaml that belongs to these results"
-                )
-            chain.verify([path])
-
-
-def difference(made: Any, wanted: Any, where: str = "") -> tuple[str, str, str]:
-    """The first key at which two nested settings differ, and both values as JSON; ``absent`` where one has none."""
-    if isinstance(made, dict) and isinstance(wanted, dict):
-        for key in sorted({*made, *wanted}):
-            if key not in made or key not in wanted or made[key] != wanted[key]:
-                absent = object()
-                a, b = made.get(key, absent), wanted.get(key, absent)
-                inside = f"{where}.{key}" if where else key
-                if absent in (a, b):
-                    return inside, *("absent" if v is absent else json.dumps(v, sort_keys=True) for v in (a, b))
-                return difference(a, b, inside)
-    return where, json.dumps(made, sort_keys=True), json.dumps(wanted, sort_keys=True)
+    files = lineage.stamped(job)
+    for path in files:
+        lineage.check_file(path, job)
+    chain.verify(files)
 
 
 def _exists(path: str, command: str) -> str:
