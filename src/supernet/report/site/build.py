@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from supernet import paths, records
 from supernet.config import Config
@@ -72,8 +73,6 @@ def _beside(study: Study, ranks: plots.Plot) -> int:
 
 def script(value: Any) -> str:
     """JSON that may stand inside a script element."""
-    from markupsafe import Markup
-
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))
 

@@ -58,7 +58,7 @@ def claims(ledger: Ledger, rows: pd.DataFrame) -> Plot | None:
             drawn.append(as_json(forest(entries, title, zero=True)))
     caption = (
         "Published gains (orange open circles, ± the spread of independent runs where one is printed) and ours (blue"
-        " diamonds with 95 % intervals; filled where the interval excludes 0)."
+        " diamonds with their intervals; filled where the interval excludes 0)."
     )
     return Plot(f"claims-{ledger.name}", caption, "", [("", drawn)]) if drawn else None
 

@@ -22,8 +22,7 @@ SYMBOLS = {
     "o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross", "X": "x",
     "*": "star",
 }  # fmt: skip
-GREY, OURS, THEIRS = "#666666", COLOURS[2], COLOURS[1]
-ROW = 40  # pixels of a row of a forest plot
+GREY, OURS = "#666666", COLOURS[2]
 DODGE = 0.006  # of all epochs, between the intervals of one checkpoint
 
 Figure = dict[str, Any]
@@ -112,10 +111,8 @@ def ranks(found: Sequence[Study]) -> Plot:
 
 def _ranks(study: Study, score: pd.Series, method: str, seed: int) -> go.Figure:
     truth, score = study.truth, score.loc[study.truth.index]
-    tau, label = (
-        metrics.kendall_tau(truth, score),
-        main_score(sorted(set(study.rows["estimator"].dropna()) - {REFERENCE})),
-    )
+    tau = metrics.kendall_tau(truth, score)
+    label = main_score(sorted(set(study.rows["estimator"].dropna()) - {REFERENCE}))
     figure = blank(height=430, title=f"{method}, seed {seed}: Kendall tau = {tau:.3f}")
     figure.add_scatter(
         x=_numbers(truth.rank(ascending=False)),
