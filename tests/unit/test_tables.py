@@ -89,6 +89,7 @@ def test_load_without_a_table_tells_the_command(tmp_path: Path, monkeypatch: pyt
     monkeypatch.delenv(paths.MIRROR, raising=False)
     with pytest.raises(UserError, match=r"run `snakemake results/.*/tables/nasbench201\.parquet`"):
         tables.load("nasbench201")
+    (tmp_path / "empty").mkdir()
     monkeypatch.setenv(paths.MIRROR, str(tmp_path / "empty"))
     with pytest.raises(UserError, match=r"empty/nasbench201\.parquet: no such file"):
         tables.load("nasbench201")
