@@ -197,9 +197,10 @@ def test_the_fragment_joins_table_and_verdicts(report):
     text = readme.fragment(root)
     lines = text.splitlines()
     assert lines[0] == "### A paper"
-    study = lines.index("#### " + jobs["summary"].settings["study"]["title"])
-    page = jobs["summary"].outputs["page"]
-    assert f"[{page}]({page})" in "".join(lines[study:])
+    title, page = jobs["summary"].settings["study"]["title"], jobs["summary"].outputs["page"]
+    study = lines.index(f"| **[{title}]({page})** | | |")
+    contrasts = summary.excerpt(records.read_table(jobs["summary"].outputs["table"]))
+    assert lines[study - 2 : study] + lines[study + 1 :][: len(contrasts) - 2] == contrasts and len(contrasts) > 2
     assert f"]({jobs['figures'].outputs['effects_png']})" in "".join(lines[study:])
     assert f"[landmark-2021.md]({jobs['ledger'].outputs['page']})" in "".join(lines[:study])
     assert "4 published numbers and gains:" in "".join(lines[:study])

@@ -1,5 +1,6 @@
 """The generated parts of README.md: tables and verdicts from the committed report files, and how fast the engine is."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from supernet import paths, records
@@ -11,32 +12,44 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: the claims beside our numbers, then a figure and a link for each study of its scale."""
+    """Markdown of every ledger: the claims beside our numbers, then the contrasts of all studies of its scale."""
     parts = []
     for path in sorted(root.glob(LEDGERS)):
         settings = records.provenance(path)["settings"]
         claims, whole = records.read_table(path), path.with_suffix(".md")
-        title, _, _ = _text(whole).partition("\n")
         link = f"All of them: [{whole.name}]({whole.relative_to(root)})."
+        reports = {page.parent.name for page in root.glob(f"results/{settings['scale']}/report/*/table.md")}
+        studies = [*settings["studies"], *sorted(reports - set(settings["studies"]))]
         parts += [
-            f"##{title}",
+            f"### {_title(whole)}",
             f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
+            "#### All studies",
+            "Paired differences; each title leads to the study's page of all its numbers, and of how many intervals were made.",
+            "\n".join(_contrasts(root, settings["scale"], studies)),
         ]
-        reports = {page.parent.name for page in root.glob(f"results/{settings['scale']}/report/*/table.md")}
-        for study in [*settings["studies"], *sorted(reports - set(settings["studies"]))]:
-            page, figure, numbers = (
-                paths.REPORT.format(scale=settings["scale"], study=study, file=file)
-                for file in ("table.md", "effects.png", "table.parquet")
-            )
-            title, _, _ = _text(root / page).partition("\n")
-            parts += [
-                f"###{title}",
-                f"![{title.removeprefix('# ')}]({figure})",
-                "\n".join(summary.excerpt(records.read_table(root / numbers))),
-                f"All numbers, and how many intervals were made: [{page}]({page}).",
-            ]
+        figure = paths.REPORT.format(scale=settings["scale"], study=studies[0], file="effects.png")
+        parts.append(f"![{_title(root / figure.replace('effects.png', 'table.md'))}]({figure})")
     return "\n\n".join(parts)
+
+
+def _contrasts(root: Path, scale: str, studies: list[str]) -> Iterator[str]:
+    """A table with a line for each study's title, begun anew where a study has other columns."""
+    before: list[str] = []
+    for study in studies:
+        page, numbers = (paths.REPORT.format(scale=scale, study=study, file=f"table.{kind}") for kind in ("md", "parquet"))
+        title = _title(root / page)
+        grid = summary.excerpt(records.read_table(root / numbers))
+        head, body = grid[:2] or before or ["| A - B |", "|---|"], grid[2:]
+        if head != before:
+            yield from ["", *head] if before else head
+        before = head
+        yield f"| **[{title}]({page})** |" + " |" * (head[0].count("|") - 2)
+        yield from body
+
+
+def _title(page: Path) -> str:
+    return _text(page).partition("\n")[0].removeprefix("# ")
 
 
 def _text(path: Path) -> str:
