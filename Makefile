@@ -15,7 +15,7 @@ define MOVE
 @said="$$($(BIN)/dvc $(1) $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)"; failed=$$?; \
   lost="$$(echo "$$said" | grep -c -e '^md5: ' -e 'failed to transfer')"; \
   test $$failed = 0 -a "$$lost" = 0 || { echo "make: dvc $(1): $$lost files not moved, nothing here has changed:" \
-  "$$(echo "$$said" | grep -m 1 '^ERROR' || echo the remote lacks them, or cannot be reached);" \
+  "$$(echo "$$said" | grep -m 1 '^ERROR' || echo where they should come from they are not, or the remote cannot be reached);" \
   "remotes: $$($(BIN)/dvc remote list | tr -s '\t\n' ' ')"; exit 1; }
 endef
 define ADOPT

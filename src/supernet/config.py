@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, create_model
 
 from supernet import params, settings
 from supernet.errors import UserError
+from supernet.factorial import Factorial
 from supernet.plugins import PACKAGE, kinds
 from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
 
@@ -89,6 +90,7 @@ class Method(Plugin):
     * ``start`` names the entry whose warm-up this one shares; ``searcher`` is the search of the algorithm itself.
     * ``additions``: after each iteration but the last, so many of the best new architectures that its search met become
       landmarks.
+    * ``order_truth``: which truth orders the landmarks, if not the task's.
     """
 
     net: Net
@@ -99,6 +101,7 @@ class Method(Plugin):
     regulariser: Plugin | None = None
     searcher: str | None = None
     additions: Count | None = None
+    order_truth: Annotated[TruthName | None, Field(exclude_if=lambda name: name is None)] = None
 
     def segment(self, iteration: int) -> tuple[int, int]:
         """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up (D10)."""
@@ -118,7 +121,8 @@ class Searcher(Plugin):
 class Study(Strict):
     """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
 
-    ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them.
+    ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
+    ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about.
     """
 
     title: str
@@ -130,6 +134,7 @@ class Study(Strict):
     seeds: Annotated[list[Index], Field(min_length=1)] | None = None
     contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     claims: str | None = None
+    factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
 
 
 class Metrics(Strict):
@@ -155,6 +160,7 @@ class Config(Strict):
     methods: dict[str, Method]
     estimators: dict[str, Plugin]
     searchers: dict[str, Searcher]
+    factorials: dict[str, Factorial] = {}
     metrics: Metrics
     studies: dict[str, Study]
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from supernet.errors import UserError
+from supernet.factorial import Factorial
 
 
 def scales(path: str | Path = "params.yaml") -> list[str]:
@@ -49,17 +51,41 @@ def merge(base: Any, over: Any) -> Any:
 def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
     """The content of ``path`` with the entry ``scale`` merged over it and every method merged over its bases.
 
-    Raises ``UserError`` for an unknown scale, an unknown base or a cycle of bases.
+    The methods of every factorial are added, and to the study that names one. Raises ``UserError`` for an unknown
+    scale, an unknown base or a cycle of bases, pydantic's ``ValidationError`` for what is no factorial.
     """
     raw = read(path)
     if scale not in raw.get("scales", {}):
         raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(raw.get('scales', {}))}")
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
-    methods = merged.get("methods") or {}
+    merged = _with_factorials(merged, str(path))
+    methods = merged["methods"]
     resolved = {name: _with_bases(methods, name, str(path), ()) for name in methods}
     # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
     merged["methods"] = dict(sorted(resolved.items(), key=lambda entry: "base" in (methods[entry[0]] or {})))
     return merged
+
+
+def _with_factorials(merged: dict[str, Any], path: str) -> dict[str, Any]:
+    """``merged`` with an entry for every method of a factorial but its base, and with their names in its studies."""
+    designs = _Factorials.model_validate({"factorials": merged.get("factorials") or {}}).factorials
+    methods, studies = dict(merged.get("methods") or {}), dict(merged.get("studies") or {})
+    for name, design in designs.items():
+        for method, levels in design.methods(name).items():
+            changes = [change for change, level in zip(design.factors.values(), levels, strict=True) if level]
+            if changes:
+                methods[method] = functools.reduce(merge, changes, {"base": design.base})
+    for name, study in studies.items():
+        if isinstance(study, dict) and (design := study.get("factorial")):
+            if design not in designs:
+                known = ", ".join(designs)
+                raise UserError(f"{path}: studies.{name}.factorial: no {design!r} in factorials; known: {known}")
+            studies[name] = {**study, "methods": list(designs[design].methods(design))}
+    return {**merged, "methods": methods, "studies": studies}
+
+
+class _Factorials(BaseModel):
+    factorials: dict[str, Factorial]
 
 
 def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:

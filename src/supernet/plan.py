@@ -104,7 +104,7 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
     settings = {
         **_net(chosen_task),
         **_machine(config),
-        "order_truth": chosen_task.order_truth,
+        "order_truth": runs.order_truth(chosen_task, chosen),
         "method": _plugin(chosen),
         "net": _dump(chosen.net),
         "train": _dump(chosen.train),
@@ -151,7 +151,7 @@ def search(config: Config, *, scale: str, task: str, method: str, searcher: str,
     if taught.landmarks is not None and iteration:
         where = {"scale": scale, "task": task}
         inputs["landmarks"] = runs.landmark_files(taught, method, paths.TRUTH, where, seed, iteration)
-        settings["order_truth"] = config.tasks[task].order_truth
+        settings["order_truth"] = runs.order_truth(config.tasks[task], taught)
     settings |= {
         "searcher": {**_plugin(chosen), "score": chosen.score},
         "estimator": _dump(estimator),
@@ -190,6 +190,10 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
         "seeds": seeds,
         "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
     }
+    if chosen.factorial is not None:
+        design = config.factorials[chosen.factorial]
+        levels = {name: list(levels) for name, levels in design.methods(chosen.factorial).items()}
+        settings["factorial"] = {"name": chosen.factorial, "factors": list(design.factors), "levels": levels}
     unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
     outputs = {"metrics": paths.METRICS.format(scale=scale, study=study)}
     return Job("measure", settings, outputs, unique, (f"supernet.spaces.{task.space}",))

@@ -47,7 +47,9 @@ LOSSES: Mapping[str, Callable[[Tensor], Tensor]] = {
 class Pairs:
     """Which ordered pairs of architectures a step compares; ``truth: (n,)`` is higher for better ones.
 
-    * ``pairs``: ``count`` of all ordered pairs, uniformly and with repetition (eq. 6; D08).
+    * ``pairs``: ``count`` of all ordered pairs, uniformly and with repetition (eq. 6).
+    * ``worse_first``: ``count`` times one of all but the best, uniformly, and then one of those that are better: pairs
+      among the best come up far more often (the released code; D08).
     * ``triples``: ``count`` times three architectures, of which the neighbours in rank are compared.
     * ``group``: ``count`` architectures, and all pairs among them.
     * ``adjacent``: all neighbours in rank. ``all``: all pairs (eq. 4).
@@ -67,6 +69,10 @@ class Pairs:
                 return self.ordered
             case "pairs":
                 return self.ordered[rng.integers(len(self.ordered), size=self.count)]
+            case "worse_first":
+                ranked = self._ranked(np.arange(n))
+                worse = rng.integers(1, n, size=self.count)
+                return self._untied(np.stack([ranked[rng.integers(worse)], ranked[worse]], 1))
             case "adjacent":
                 return self._untied(_neighbours(self._ranked(np.arange(n))))
             case "triples":

@@ -3,7 +3,7 @@
 from typing import Any
 
 from supernet import paths
-from supernet.config import OWN, Config, Method
+from supernet.config import OWN, Config, Method, Task
 
 
 def segments(method: Method, name: str) -> list[tuple[str, int]]:
@@ -20,6 +20,11 @@ def seeds_of(config: Config, study: str) -> list[int]:
 def searcher_of(method: Method, name: str) -> str:
     """The entry that a study's ``name`` of a search means for ``method``."""
     return method.searcher if name == OWN and method.searcher is not None else name
+
+
+def order_truth(task: Task, method: Method) -> str:
+    """The column of a truth file that orders a method's landmarks."""
+    return method.order_truth or task.order_truth
 
 
 def landmark_files(

@@ -39,15 +39,16 @@ SCHEDULES: Mapping[str, Callable[[float, float], float]] = {
 }
 
 
-def weight(schedule: str, epoch: float, epochs: int, warmup: int, ramp: float = 0.0) -> float:
-    """The factor at ``epoch`` of ``epochs``: 0 in the warm-up, then ``schedule`` over what remains (D02, D11).
+def weight(schedule: str, epoch: float, epochs: int, warmup: int, ramp: float = 0.0, over: str = "rest") -> float:
+    """The factor at ``epoch`` of ``epochs``: 0 in the warm-up, then ``schedule`` over what remains (D11).
 
     During the first ``ramp`` epochs after the warm-up it rises linearly to 1 instead, and the schedule comes after
-    (Landmark Regularization: 10 epochs for all but the increasing ones).
+    (Landmark Regularization: 10 epochs for all but the increasing ones). ``over="run"`` stretches the schedule to the
+    length of the whole run, so that it is cut off before its end, as in the released code (D02).
     """
     since = epoch - warmup
     if since < 0:
         return 0.0
     if since < ramp:
         return since / ramp
-    return SCHEDULES[schedule](since - ramp, epochs - warmup - ramp)
+    return SCHEDULES[schedule](since - ramp, epochs - ramp - (warmup if over == "rest" else 0))

@@ -111,6 +111,13 @@ def test_shuffled_ranks_keep_the_values_and_depend_on_the_run():
     assert orders[0] != orders[1] and straight not in orders
 
 
+def test_the_number_of_parameters_may_stand_in_for_the_truth():
+    archs = ((3, 0, 0, 0, 0, 0), (3, 3, 0, 0, 0, 0), (2, 0, 0, 0, 0, 0))
+    setup = methods.Setup(SPACE, epochs=10, warmup=2, seed=0, landmarks=archs, truth=np.array([0.9, 0.5, 0.7]))
+    pairs = regularisers.make("landmark", setup, {"ranks": "parameters"}).pairs
+    assert sorted(map(tuple, pairs.ordered.tolist())) == [(0, 2), (1, 0), (1, 2)]
+
+
 @pytest.mark.parametrize(
     "truth, args, message",
     [

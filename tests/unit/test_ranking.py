@@ -42,7 +42,7 @@ def draws(draw, count=1, number=200, truth=TRUTH):
     return [pairs(stream(0, "pairs", n)) for n in range(number)]
 
 
-@pytest.mark.parametrize("draw", ["pairs", "triples", "group", "adjacent", "all"])
+@pytest.mark.parametrize("draw", ["pairs", "worse_first", "triples", "group", "adjacent", "all"])
 def test_the_better_comes_first_and_ties_order_nothing(draw):
     for drawn in draws(draw, count=3):
         assert drawn.shape[1] == 2 and (TRUTH[drawn[:, 0]] > TRUTH[drawn[:, 1]]).all()
@@ -54,6 +54,13 @@ def test_all_ordered_pairs_are_drawn_equally_often():
         (pair,) = map(tuple, drawn.tolist())
         counts[pair] = counts.get(pair, 0) + 1
     assert counts.keys() == {(0, 1), (0, 2), (0, 3), (2, 1), (3, 1)} and min(counts.values()) > 500
+
+
+def test_the_worse_drawn_first_prefers_pairs_of_the_best():
+    """Of three: the pair of the two best has chance 1/2, each pair with the worst 1/4 (uniform: 1/3 each)."""
+    drawn = np.concatenate(draws("worse_first", 3000, 1, np.array([0.1, 0.5, 0.3])))
+    chances = {pair: np.mean((drawn == pair).all(1)) for pair in ((1, 2), (1, 0), (2, 0))}
+    assert chances == pytest.approx({(1, 2): 0.5, (1, 0): 0.25, (2, 0): 0.25}, abs=0.03)
 
 
 def test_sizes_and_members():

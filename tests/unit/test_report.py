@@ -7,7 +7,7 @@ import yaml
 
 from supernet import cli, plan, records
 from supernet.errors import UserError
-from supernet.report import figures, readme, speed, summary
+from supernet.report import figures, quantities, readme, speed, summary
 from supernet.report.rows import select
 from supernet.stages import figures as figures_stage
 from supernet.stages import ledger as ledger_stage
@@ -54,7 +54,7 @@ def row(line: str) -> list[str]:
 
 
 def test_cells_print_value_and_interval():
-    percent = summary.Quantity("found, %", {}, 100, 2)
+    percent = quantities.Quantity("found, %", {}, 100, 2)
     nan = float("nan")
     assert percent.cell({"value": 0.9123, "low": 0.9, "high": 0.925}) == "91.23 [90.00, 92.50]"
     assert percent.cell({"value": 0.01, "low": 0.001, "high": 0.02}, bold=True) == "**1.00 [0.10, 2.00]**"
@@ -64,8 +64,8 @@ def test_cells_print_value_and_interval():
 
 
 def test_tables_prefer_the_loss():
-    assert summary.main_score(["oneshot:accuracy", "oneshot:loss"]) == "oneshot:loss"
-    assert summary.main_score(["synflow:score"]) == "synflow:score"
+    assert quantities.main_score(["oneshot:accuracy", "oneshot:loss"]) == "oneshot:loss"
+    assert quantities.main_score(["synflow:score"]) == "synflow:score"
 
 
 def test_the_table_has_a_row_for_each_method_reference_and_contrast(report):
@@ -129,8 +129,8 @@ def test_without_other_data_sets_there_is_no_section(report):
 
 
 def test_what_each_method_itself_found_is_named_so():
-    assert summary.by_whom("own") == "each method's own search"
-    assert summary.by_whom("aging") == "`aging`"
+    assert quantities.by_whom("own") == "each method's own search"
+    assert quantities.by_whom("aging") == "`aging`"
 
 
 def test_figures_are_written_and_bit_identical(report):

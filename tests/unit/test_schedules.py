@@ -25,6 +25,13 @@ def test_by_hand():
     assert weights("constant", [2, 9.9]) == [1, 1]
 
 
+def test_over_the_whole_run_a_schedule_is_cut_off():
+    """As the released code does: after 8 of 10 epochs half a cosine over 10 is not at its end."""
+    expected = [0.5 * (1 - math.cos(math.pi * passed / 10)) for passed in (0, 4, 8)]
+    assert weights("cosine_increase", [2, 6, 10], over="run") == pytest.approx(expected)
+    assert expected[-1] == pytest.approx(0.9045, abs=1e-4)
+
+
 def test_the_ramp_comes_first_and_the_schedule_after_it():
     assert weights("constant", [2, 3, 4, 5], ramp=2.0) == [0, 0.5, 1, 1]
     assert weights("cosine_decrease", [3, 4, 7, 10], ramp=2.0) == pytest.approx([0.5, 1, 0.5, 0])

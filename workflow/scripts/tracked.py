@@ -17,7 +17,7 @@ from supernet import params as files
 from supernet.config import Config, Method
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import summary
+from supernet.report import quantities
 from supernet.report.rows import select
 from supernet.runs import searcher_of, seeds_of, segments
 
@@ -175,7 +175,7 @@ def _numbers(config: Config, scale: str, study: str, table: pd.DataFrame, method
     """
     settings = plan.measure(config, scale=scale, study=study).settings
     own = select(table, method=method, seed=seed)
-    for quantity in [*summary.quantities(table, settings), *summary.elsewhere(table, settings)]:
+    for quantity in [*quantities.quantities(table, settings), *quantities.elsewhere(table, settings)]:
         rows = select(own, **quantity.where).dropna(subset=["value", "epoch"]).sort_values("epoch")
         searcher = quantity.where.get("searcher")
         name = _plain(quantity.title + (f" by {searcher}" if searcher else ""))

@@ -8,7 +8,7 @@ from supernet import metrics, published
 from supernet.commands import show
 from supernet.commands.options import Epoch, Estimator, Json, RunName
 from supernet.errors import UserError
-from supernet.report.summary import main_score
+from supernet.report.quantities import main_score
 
 
 def rank(

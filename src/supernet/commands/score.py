@@ -7,7 +7,7 @@ import typer
 from supernet import metrics, published
 from supernet.commands import show
 from supernet.commands.options import Epoch, Estimator, Json, RunName
-from supernet.report.summary import main_score
+from supernet.report.quantities import main_score
 
 
 def score(

@@ -20,19 +20,23 @@ from supernet.seeding import stream
 from supernet.settings import Count, Fraction, NonNegative
 from supernet.step import Method, Step, Weighted
 
+COUNTED = {"width": 16, "cells": 1, "classes": 1}  # a net whose parameters are counted; orders as any other size does
+
 
 class Landmark(Method):
     """See `make`."""
 
     def __init__(
-        self, setup: Setup, weight: float, schedule: str, ramp: float, draw: str, count: int, loss: str,
+        self, setup: Setup, weight: float, schedule: str, over: str, ramp: float, draw: str, count: int, loss: str,
         gap_weighted: bool, ranks: str, softness: float | None,
     ):  # fmt: skip
-        self.setup, self.weight, self.schedule, self.ramp = setup, weight, schedule, ramp
+        self.setup, self.weight, self.schedule, self.over, self.ramp = setup, weight, schedule, over, ramp
         self.loss, self.gap_weighted, self.softness = ranking.LOSSES[loss], gap_weighted, softness
         truth = setup.truth
         if ranks == "shuffled":
             truth = stream(setup.seed, "shuffled-ranks", len(truth)).permutation(truth)
+        if ranks == "parameters":
+            truth = np.array([setup.space.parameters(arch, **COUNTED) for arch in setup.landmarks], dtype=float)
         self.pairs = ranking.Pairs(truth, draw, count)
         if not len(self.pairs.ordered):
             raise UserError("landmarks: all have the same ground truth, so they order nothing; draw others")
@@ -45,7 +49,8 @@ class Landmark(Method):
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Weighted]:
         setup = self.setup
-        weight = self.weight * schedules.weight(self.schedule, step.epoch, setup.epochs, setup.warmup, self.ramp)
+        span = (step.epoch, setup.epochs, setup.warmup, self.ramp, self.over)
+        weight = self.weight * schedules.weight(self.schedule, *span)
         step.note("weight", weight)
         drawn = self.pairs(step.rng("pairs"))
         if weight == 0 or not len(drawn):
@@ -81,23 +86,25 @@ def make(
     schedule: Literal[
         "cosine_increase", "cosine_decrease", "step_increase", "step_decrease", "constant"
     ] = "cosine_increase",
+    over: Literal["rest", "run"] = "rest",
     ramp: NonNegative = 0.0,
-    draw: Literal["pairs", "triples", "group", "adjacent", "all"] = "pairs",
+    draw: Literal["pairs", "worse_first", "triples", "group", "adjacent", "all"] = "pairs",
     count: Count = 1,
     loss: Literal["hinge", "margin", "softplus", "cross_entropy", "tanh"] = "hinge",
     gap_weighted: bool = False,
-    ranks: Literal["true", "shuffled"] = "true",
+    ranks: Literal["true", "shuffled", "parameters"] = "true",
     softness: Fraction | None = None,
 ) -> Method:
     """``weight * lambda_t *`` the summed ranking losses of the drawn landmark pairs (eq. 5-7).
 
-    * ``schedule``, ``ramp`` (epochs): of lambda_t, see `supernet.schedules`.
+    * ``schedule``, ``over``, ``ramp`` (epochs): of lambda_t, see `supernet.schedules`.
     * ``draw``, ``count``: which pairs, see `supernet.ranking.Pairs`; ``loss``: of a pair, see `supernet.ranking`.
     * ``gap_weighted``: a pair counts by its difference in accuracy, over that of the best and the worst landmark.
     * ``ranks="shuffled"`` permutes the landmarks' ground truth, anew only when landmarks were added: the control that
-      keeps everything but the ranking.
+      keeps everything but the ranking. ``"parameters"``: the number of parameters stands in for the truth, so that no
+      landmark need be trained (as RD-NAS, Dong et al. 2023, with another zero-cost order).
     * ``softness``: landmarks as soft one-shot paths (`nets.gates.soft_path`), for methods that train mixtures.
 
     Raises ``UserError`` if the landmarks' truths are all equal, or too few for a group.
     """
-    return Landmark(setup, weight, schedule, ramp, draw, count, loss, gap_weighted, ranks, softness)
+    return Landmark(setup, weight, schedule, over, ramp, draw, count, loss, gap_weighted, ranks, softness)

@@ -12,7 +12,7 @@ import pandas as pd
 from supernet import paths, plan, records, runs
 from supernet.config import Config, Method, TableTruth
 from supernet.errors import UserError
-from supernet.report.summary import DASH, by_whom
+from supernet.report.quantities import DASH, by_whom
 
 BENCH = "results/bench/bench.json"
 CASE = {"case": "plain step", "cells": 5, "batch": 256}  # whose speed stands for that of stand-alone training

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supernet import metrics
+from supernet.report import factors
+from supernet.report.quantities import by_whom, s_kdt, score_names
 from supernet.report.references import PARAMETERS, RIDGE
 from supernet.report.rows import REFERENCE, select
-from supernet.report.summary import by_whom, s_kdt, score_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,10 +155,13 @@ def _line(axis: "Axes", line: pd.DataFrame, shift: float, crowded: bool, **style
 def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     """A row a method, at the end of training: S-KdT by the main score, and what the study's first searcher found.
 
-    Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines.
+    Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines. Of a factorial
+    instead `factor_effects`.
     """
     from matplotlib.figure import Figure
 
+    if "factorial" in settings:
+        return factor_effects(rows, settings)
     study, own, label = settings["study"], settings["task"]["score_truth"], score_names(rows)[0]
     tau = s_kdt(label, own, settings)
     shown = [(f"S-KdT of {label}", tau, 1)]
@@ -182,8 +186,27 @@ def _effect(axis: "Axes", row: int, own: pd.DataFrame, factor: float) -> None:
     seeds, (mean,) = last.dropna(subset="seed"), select(last, seed=None).to_dict("records")
     dots = factor * seeds["value"].to_numpy(dtype=float)
     axis.scatter(dots, [row + 0.27] * len(dots), s=12, color=COLOURS[0], alpha=0.5, linewidth=0, zorder=2)
-    axis.hlines(row, factor * mean["low"], factor * mean["high"], color=COLOURS[2], linewidth=2, zorder=3)
-    axis.scatter([factor * mean["value"]], [row], s=26, color=COLOURS[2], marker="D", zorder=4)
+    _diamond(axis, row, mean, factor)
+
+
+def factor_effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
+    """A row a factor and a panel an outcome: the effect, and its interval of `supernet.report.factors`."""
+    from matplotlib.figure import Figure
+
+    names, shown = settings["factorial"]["factors"], factors.outcomes(rows, settings)
+    figure = Figure(figsize=(1.4 + 2.6 * len(shown), 1.0 + 0.35 * len(names)))
+    for axis, column in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
+        axis.axvline(0, color=WARM_UP, linewidth=1, zorder=1)
+        for row, name in enumerate(names):
+            (one,) = select(rows, method=factors.EFFECT.format(name), **column.where).to_dict("records")
+            _diamond(axis, row, one, column.factor)
+        axis.set(xlabel=column.title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+    return figure
+
+
+def _diamond(axis: "Axes", row: int, one: Mapping[str, Any], factor: float) -> None:
+    axis.hlines(row, factor * one["low"], factor * one["high"], color=COLOURS[2], linewidth=2, zorder=3)
+    axis.scatter([factor * one["value"]], [row], s=26, color=COLOURS[2], marker="D", zorder=4)
 
 
 def _references(axis: "Axes", free: pd.DataFrame) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from supernet.report.quantities import FOUND, TAU, s_kdt, score_names
 from supernet.report.rows import select
-from supernet.report.summary import FOUND, METHOD, TAU, s_kdt, score_names
+from supernet.report.summary import METHOD
 
 EPOCH = "epoch"
 DIGITS = 6  # below which platforms may differ

@@ -1,5 +1,6 @@
 """The generated parts of README.md: tables and verdicts from the committed report files, and how fast the engine is."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def fragment(root: Path = Path()) -> str:
             f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
             "\n".join(ledger.answered(ledger.comparable(claims))),
             "#### All studies",
-            "Paired differences; each title leads to the study's page of all its numbers, and of how many intervals were made.",
+            "Paired differences; a title leads to the page of all numbers, and of how many intervals were made.",
             "\n".join(_contrasts(root, settings["scale"], studies)),
         ]
         figure = paths.REPORT.format(scale=settings["scale"], study=studies[0], file="effects.png")
@@ -37,7 +38,8 @@ def _contrasts(root: Path, scale: str, studies: list[str]) -> Iterator[str]:
     """A table with a line for each study's title, begun anew where a study has other columns."""
     before: list[str] = []
     for study in studies:
-        page, numbers = (paths.REPORT.format(scale=scale, study=study, file=f"table.{kind}") for kind in ("md", "parquet"))
+        report = functools.partial(paths.REPORT.format, scale=scale, study=study)
+        page, numbers = report(file="table.md"), report(file="table.parquet")
         title = _title(root / page)
         grid = summary.excerpt(records.read_table(root / numbers))
         head, body = grid[:2] or before or ["| A - B |", "|---|"], grid[2:]

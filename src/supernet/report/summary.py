@@ -4,100 +4,27 @@ As Parquet rows and as Markdown.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
-from supernet.config import OWN
+from supernet.report import factors
+from supernet.report.quantities import (
+    DASH,
+    FOUND,
+    TAU,
+    Quantity,
+    by_whom,
+    elsewhere,
+    finds,
+    quantities,
+)  # fmt: skip
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
 
 METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
-TAU, FOUND = "Kendall tau", "found, %"
-DASH = "–"
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A column: which rows it shows, and how (``factor`` 100 prints fractions in percent)."""
-
-    title: str
-    where: Mapping[str, Any] = field(hash=False)
-    factor: float = 1
-    digits: int = 3
-
-    def cell(self, row: Mapping[str, Any], bold: bool = False) -> str:
-        """``value [low, high]``; in bold where asked for and the interval excludes 0."""
-        if pd.isna(row["value"]):
-            return DASH
-        value, low, high = (f"{row[k] * self.factor:.{self.digits}f}" for k in ("value", "low", "high"))
-        text = value if pd.isna(row["low"]) else f"{value} [{low}, {high}]"
-        return f"**{text}**" if bold and (row["low"] > 0 or row["high"] < 0) else text
-
-
-def main_score(labels: list[str]) -> str:
-    """The score that a table shows rank metrics of: by loss, which has no ties, else the first one."""
-    return next((label for label in labels if label.split(":")[-1] == "loss"), labels[0])
-
-
-def score_names(rows: pd.DataFrame) -> list[str]:
-    """The scores that ``rows`` hold rank metrics of, the main one first."""
-    labels = sorted(set(rows["estimator"].dropna()) - {REFERENCE})
-    main = main_score(labels)
-    return [main, *(label for label in labels if label != main)]
-
-
-def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
-    """The columns of a study's table; the first resolution, the first k and the first searcher are the ones shown."""
-    main, *_ = labels = score_names(rows)
-    own, k = settings["task"]["score_truth"], settings["metrics"]["precision_at"][0]
-    by_main = {"estimator": main, "truth": own}
-    found = [Quantity(f"S-KdT, {label}", s_kdt(label, own, settings)) for label in labels]
-    found += [
-        Quantity(TAU, {**by_main, "metric": "kendall_tau"}),
-        Quantity("Spearman", {**by_main, "metric": "spearman"}),
-        Quantity(f"P@{100 * k:g} %", {**by_main, "metric": "precision_at_k", "resolution": k}),
-    ]
-    for searcher in settings["study"]["searchers"][:1]:
-        found += finds(searcher, own)
-    return found
-
-
-def finds(searcher: str, truth: str) -> list[Quantity]:
-    """What ``searcher`` found, and the best of the seeds."""
-    by = {"searcher": searcher, "truth": truth}
-    return [
-        Quantity(FOUND, {**by, "metric": "found_accuracy"}, 100, 2),
-        Quantity("regret, %", {**by, "metric": "regret"}, 100, 2),
-        Quantity("rank", {**by, "metric": "found_rank"}, 1, 1),
-        Quantity("best found, %", {**by, "metric": "best_found_accuracy"}, 100, 2),
-        Quantity("best rank", {**by, "metric": "best_found_rank"}, 1, 0),
-    ]
-
-
-def elsewhere(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
-    """The columns of other data sets, whose truth the table holds too: S-KdT by the main score, and what was found."""
-    found = []
-    for dataset in settings["task"]["truth"].get("also", []):
-        truth = f"{dataset}/{settings['task']['score_truth']}"
-        found.append(Quantity(f"S-KdT, {dataset}", s_kdt(score_names(rows)[0], truth, settings)))
-        for searcher in settings["study"]["searchers"][:1]:
-            where = {"searcher": searcher, "truth": truth, "metric": "found_accuracy"}
-            found.append(Quantity(f"found, %, {dataset}", where, 100, 2))
-    return found
-
-
-def s_kdt(label: str, truth: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Which rows are the S-KdT that tables and figures show: the paper's, at the first resolution."""
-    width = settings["metrics"]["resolutions"][0]
-    sparse = {"metric": "sparse_kendall_tau", "definition": "paper", "resolution": width}
-    return {"estimator": label, "truth": truth, **sparse}
-
-
-def by_whom(searcher: str) -> str:
-    """Whose finds a study's ``searcher`` stands for."""
-    return "each method's own search" if searcher == OWN else f"`{searcher}`"
+EFFECT, INTERACTION, CHOICE = "effect", "interaction", "choice"
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -120,6 +47,8 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
             for column in both:
                 for _, row in select(own, **column.where).iterrows():
                     yield (part, name, column.title), row
+    if "factorial" in settings:
+        yield from _effects(whole, settings)
     first, *more = study["searchers"] or [""]
     pairs = [(SEARCH, searcher) for searcher in (first, *more) if more]
     pairs += [(SEARCHES, f"{searcher} - {first}") for searcher in more]
@@ -138,6 +67,18 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
     for _, row in select(free, method=TRUTH).iterrows():
         label = row["metric"] if pd.isna(row["definition"]) else f"{row['metric']} ({row['definition']})"
         yield (FREE, label, TAU), row
+
+
+def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
+    """The effects of factors, of pairs of them, and of the choices that need no training."""
+    names = settings["factorial"]["factors"]
+    terms = [(EFFECT, name) for name in names] + [(INTERACTION, f"{a} x {b}") for a, b in combinations(names, 2)]
+    for part, name in terms:
+        for column in factors.outcomes(whole, settings):
+            for _, row in select(whole, method=factors.EFFECT.format(name), **column.where).iterrows():
+                yield (part, name, column.title), row
+    for _, row in whole[whole["method"].str.startswith(factors.CHOICE)].iterrows():
+        yield (CHOICE, row["method"].removeprefix(factors.CHOICE), row["metric"]), row
 
 
 def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
@@ -167,6 +108,8 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         *_grid("method", columns, select(table, part=METHOD), bold=False),
         *_grid("reference", columns, select(table, part=FREE), bold=False)[2:],
     ]
+    if "factorial" in settings:
+        lines += _factors(table, rows, settings)
     differences = _of(columns, select(table, part=CONTRAST))
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
@@ -181,6 +124,38 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
             lines += _grid("A - B", others, also, bold=True)
     lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}_study_{settings['name']}`."]
     return "\n".join(lines) + "\n"
+
+
+def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
+    """The sections of a factorial: what each factor does, what two do together, what needs no training."""
+    asked, columns = factors.tested(rows, settings), factors.outcomes(rows, settings)
+    level, design = settings["metrics"]["level"], settings["factorial"]
+    runs = len(design["levels"]) * len(settings["seeds"])
+    names = select(table, part=INTERACTION)["label"].nunique()
+    found = Quantity("difference", {}), Quantity("difference", {}, 100, 2)
+    choices = [
+        f"| {row['label']} | {found[row['quantity'] == 'found_accuracy'].cell(row, bold=True)} |"
+        for row in select(table, part=CHOICE).to_dict("records")
+    ]
+    return [
+        "",
+        "## Effects",
+        "",
+        f"Level 1 less level 0 of each factor of `{design['name']}`, over all {runs} runs, the other factors balanced.",
+        f"Brackets: all {asked} intervals together hold at {100 * level:g} % (Bonferroni); bold ones exclude 0.",
+        "",
+        *_grid("factor", columns, select(table, part=EFFECT), bold=True),
+        "",
+        f"Interactions, at the same width; the correction does not count these {names}:",
+        "",
+        *_grid("two factors", columns, select(table, part=INTERACTION), bold=True),
+        "",
+        "The same super-nets, measured otherwise, over all runs (S-KdT, or accuracy found in %):",
+        "",
+        "| choice | difference |",
+        "|---|---|",
+        *choices,
+    ]
 
 
 def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:

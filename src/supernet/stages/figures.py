@@ -5,7 +5,7 @@ from pathlib import Path
 from supernet import chain, records
 from supernet.job import Job
 from supernet.report import figures
-from supernet.report.summary import main_score
+from supernet.report.quantities import main_score
 
 
 def run(job: Job, state: Path) -> None:

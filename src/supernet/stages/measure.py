@@ -10,7 +10,7 @@ from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import references
+from supernet.report import factors, references
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 
 
@@ -28,6 +28,8 @@ def run(job: Job, state: Path) -> None:
     tables.append(best_of_seeds(own))
     tables.append(contrasts(own, measured.study.contrasts, level))
     tables.append(search_contrasts(own, measured.study.searchers, level))
+    if "factorial" in chosen:
+        tables.append(factors.effects(own, chosen))
     records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
 
 
@@ -103,10 +105,11 @@ class Measured:
         for name, seed in self._runs():
             method = self.methods[name]
             files = runs.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
-            if files and tuple(files) not in seen:
-                seen.add(tuple(files))
-                known = pd.concat([records.read_table(f) for f in files]).set_index("arch")[self.task.order_truth]
-                yield from references.ridge_on_landmarks(space, self.truth, known, name, seed, settings)
+            known = (*files, runs.order_truth(self.task, method))
+            if files and known not in seen:
+                seen.add(known)
+                taught = pd.concat([records.read_table(f) for f in files]).set_index("arch")[known[-1]]
+                yield from references.ridge_on_landmarks(space, self.truth, taught, name, seed, settings)
         order, score = self.task.order_truth, self.task.score_truth
         if order != score:
             yield from references.order_against_score(self.evaluation, order, score, settings)

@@ -7,10 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from supernet.report.figures import COLOURS
+from supernet.report.quantities import Quantity, quantities
 from supernet.report.rows import select
 from supernet.report.site.plots import Plot, as_json, blank, records, rounded
 from supernet.report.site.results import Ledger, Study
-from supernet.report.summary import CONTRAST, FREE, METHOD, Quantity, quantities
+from supernet.report.summary import CONTRAST, FREE, METHOD
 
 BLACK, OURS, THEIRS = COLOURS[0], COLOURS[2], COLOURS[1]
 ROW = 40  # pixels of a row

@@ -13,10 +13,11 @@ import plotly.graph_objects as go
 
 from supernet import metrics
 from supernet.report.figures import COLOURS, look, panels
+from supernet.report.quantities import Quantity, main_score, quantities
 from supernet.report.references import PARAMETERS
 from supernet.report.rows import REFERENCE, select
 from supernet.report.site.results import Study
-from supernet.report.summary import FREE, METHOD, Quantity, main_score, quantities
+from supernet.report.summary import FREE, METHOD
 
 SYMBOLS = {
     "o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross", "X": "x",

@@ -12,7 +12,7 @@ from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import costs
-from supernet.report.summary import main_score
+from supernet.report.quantities import main_score
 
 
 @dataclass(frozen=True)
