@@ -70,7 +70,7 @@ class Task(Strict):
 class LandmarkSet(Strict):
     """How the first landmarks of a run are drawn."""
 
-    kind: Literal["distant", "uniform"]
+    kind: Literal["distant", "uniform", "spread"]
     count: Annotated[int, Field(ge=2)]
     distance: Index = 2
 
@@ -88,8 +88,9 @@ class Method(Plugin):
     """A way of training a super-net, and what regularises it after the warm-up.
 
     * ``start`` names the entry whose warm-up this one shares; ``searcher`` is the search of the algorithm itself.
-    * ``additions``: after each iteration but the last, so many of the best new architectures that its search met become
-      landmarks.
+    * ``additions``: after each iteration but the last, so many of the new architectures that its search met become
+      landmarks: the ``added`` ones, ``best`` or ``disputed``, which are those whose ranks by the super-net and by a
+      ridge on the landmarks so far differ most.
     * ``order_truth``: which truth orders the landmarks, if not the task's.
     """
 
@@ -101,6 +102,7 @@ class Method(Plugin):
     regulariser: Plugin | None = None
     searcher: str | None = None
     additions: Count | None = None
+    added: Annotated[Literal["best", "disputed"], Field(exclude_if=lambda which: which == "best")] = "best"
     order_truth: Annotated[TruthName | None, Field(exclude_if=lambda name: name is None)] = None
 
     def segment(self, iteration: int) -> tuple[int, int]:
@@ -122,7 +124,9 @@ class Study(Strict):
     """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
 
     ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
-    ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about.
+    ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
+    predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
+    where a method without landmarks borrows those of the study's first one with some.
     """
 
     title: str
@@ -135,6 +139,8 @@ class Study(Strict):
     contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     claims: str | None = None
     factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    alone: Annotated[list[Literal["ridge", "counts"]], Field(exclude_if=lambda names: names == ["ridge"])] = ["ridge"]
+    joined: Annotated[bool, Field(exclude_if=lambda joined: not joined)] = False
 
 
 class Metrics(Strict):

@@ -1,6 +1,6 @@
 """Sampling of landmark architectures (Landmark Regularization, Yu et al. 2021, Algorithm 1)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from supernet import arch as archs
 from supernet.arch import Arch, Choice
 from supernet.errors import UserError
 
+POOL = 1000  # architectures among which `spread` chooses
 MAX_TRIES = 500  # draws a landmark, known ones included, before the sampler gives up
 
 
@@ -53,6 +54,27 @@ def sample(
     raise UserError(
         f"landmarks: found only {len(found)} of {count} after {MAX_TRIES * count} tries; lower the distance"
     )
+
+
+def spread(
+    choices: Sequence[Choice],
+    rng: np.random.Generator,
+    predicted: Callable[[Arch], float],
+    *,
+    count: int,
+    forbidden: Collection[Arch] = (),
+) -> list[Arch]:
+    """``count`` distinct architectures, at evenly spaced ranks by ``predicted`` among `POOL` uniformly drawn ones.
+
+    Ours: pairs of landmarks then span all of the order that they are to teach, as far as it is known without training.
+    Raises ``UserError`` as `sample` does.
+    """
+    if count > POOL:
+        raise UserError(f"landmarks: count is {count}, more than the {POOL} among which kind: spread chooses")
+    most = archs.size(choices) - len(set(forbidden))
+    pool = sample(choices, rng, kind="uniform", count=max(count, min(POOL, most)), forbidden=forbidden)
+    ranked = sorted(pool, key=predicted)
+    return [ranked[int((i + 0.5) / count * len(ranked))] for i in range(count)]
 
 
 def _walk(choices: Sequence[Choice], root: Arch, distance: int, rng: np.random.Generator) -> Arch:

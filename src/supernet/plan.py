@@ -55,12 +55,17 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
         case ["additions", name, seed, iteration]:
             method = _get(config.methods, name, "methods")
             at = {**where, "method": name, "seed": _number(seed), "iteration": _number(iteration)}
+            disputed = method.added == "disputed"
+            template = paths.TRUTH if disputed else paths.ARCHS
             inputs = {
                 "search": paths.SEARCH.format(**at, searcher=method.searcher),
                 "evaluation": evaluation,
-                "landmarks": runs.landmark_files(method, name, paths.ARCHS, where, at["seed"], at["iteration"]),
+                "landmarks": runs.landmark_files(method, name, template, where, at["seed"], at["iteration"]),
             }
-            return Job("additions", {"count": method.additions}, output, inputs)
+            settings: dict[str, Any] = {"count": method.additions}
+            if disputed:
+                settings |= {"disputed": True, "space": chosen.space, "order_truth": runs.order_truth(chosen, method)}
+            return Job("additions", settings, output, inputs, (space,) if disputed else ())
         case ["found", name, searcher, seed]:
             last = _get(config.methods, name, "methods").iterations
             at = {**where, "method": name, "searcher": searcher, "seed": _number(seed), "iteration": last}

@@ -100,6 +100,18 @@ def test_impossible_landmarks_are_one_line_errors(arguments, line):
         landmarks.sample(CHOICES, stream(0, "no"), **arguments)
 
 
+def test_spread_landmarks_stand_at_even_ranks_of_what_is_predicted():
+    """All 18 architectures are in the pool: of six, every third by the number of the first option."""
+    everything = list(archs.enumerate_archs(CHOICES))
+    value = {arch: float(i) for i, arch in enumerate(everything)}
+    drawn = landmarks.spread(CHOICES, stream(0, "spread"), value.__getitem__, count=6)
+    assert [value[arch] for arch in drawn] == [1, 4, 7, 10, 13, 16]
+    fewer = landmarks.spread(CHOICES, stream(0, "spread"), value.__getitem__, count=4, forbidden=everything[:10])
+    assert [value[arch] for arch in fewer] == [11, 13, 15, 17]
+    with pytest.raises(UserError, match="count is 9, but only 8 architectures are admissible"):
+        landmarks.spread(CHOICES, stream(0, "spread"), value.__getitem__, count=9, forbidden=everything[:10])
+
+
 def test_landmarks_differ_between_seeds():
     space = tuple(Choice(str(i), ("a", "b", "c", "d", "e")) for i in range(6))
     sets = [landmarks.sample(space, stream(s, "landmarks"), kind="distant", count=10) for s in range(3)]

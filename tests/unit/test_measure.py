@@ -54,6 +54,26 @@ def test_searches_report_accuracy_regret_and_rank(study):
     assert own.loc["evaluations", "value"] == 6
 
 
+def test_a_score_joined_with_what_its_landmarks_say_alone(tmp_path, monkeypatch):
+    """Both standardised and added; the gain is over the landmarks alone, and spos borrows those of landmark."""
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, "full"), "is-it-the-ranking", "full")
+    measure.run(job, tmp_path / "state")
+    rows = select(records.read_table(job.outputs["metrics"]), seed=1, metric="kendall_tau", epoch=400)
+    known = records.read_table("results/full/truth/nasbench201-cifar10/landmarks/distant30/s1.parquet")
+    truth = records.read_table("results/full/truth/nasbench201-cifar10/evaluation.parquet")
+    for predictor, method in (("ridge", "spos"), ("counts", "landmark")):
+        scores = records.read_table(f"results/full/scores/nasbench201-cifar10/{method}/oneshot/s1/i1.parquet")
+        score = select(scores, epoch=400)["loss"].to_numpy()
+        guess = references.predicted(tiny.SPACE, truth["arch"], known.set_index("arch")["valid"], predictor, 1)
+        both = (score - score.mean()) / score.std() + (guess - guess.mean()) / guess.std()
+        label = f"oneshot:loss + {predictor}"
+        (value,) = select(rows, method=method, estimator=label, truth="test")["value"]
+        assert value == pytest.approx(metrics.kendall_tau(truth["test"], both))
+        (gain,) = select(rows, method=method, estimator=f"{label} - {predictor}", truth="test")["value"]
+        assert gain == pytest.approx(value - metrics.kendall_tau(truth["test"], guess))
+
+
 def test_seeds_are_summarised_and_contrasted(study):
     _, _, rows = study
     where = {"estimator": "oneshot:loss", "metric": "kendall_tau", "epoch": 42}

@@ -2,7 +2,7 @@
 
 ``truth: (n,)`` is any measure of the ``n`` distinct ``archs`` of which more is better: stand-alone accuracy, or a
 super-net's score. ``predict(archs)`` gives ``(len(archs),)`` in the unit of ``truth``. All randomness comes from
-``rng``: the same arguments give the same bits. Whoever imports this package or `ridge` needs no torch.
+``rng``: the same arguments give the same bits. Whoever imports this package, `ridge` or `counts` needs no torch.
 """
 
 from collections.abc import Callable, Sequence

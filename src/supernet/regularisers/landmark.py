@@ -12,15 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from supernet import ranking, schedules
+from supernet import ranking, schedules, spaces
 from supernet.errors import UserError
 from supernet.methods import Setup
 from supernet.nets.gates import soft_path
 from supernet.seeding import stream
 from supernet.settings import Count, Fraction, NonNegative
 from supernet.step import Method, Step, Weighted
-
-COUNTED = {"width": 16, "cells": 1, "classes": 1}  # a net whose parameters are counted; orders as any other size does
 
 
 class Landmark(Method):
@@ -36,7 +34,7 @@ class Landmark(Method):
         if ranks == "shuffled":
             truth = stream(setup.seed, "shuffled-ranks", len(truth)).permutation(truth)
         if ranks == "parameters":
-            truth = np.array([setup.space.parameters(arch, **COUNTED) for arch in setup.landmarks], dtype=float)
+            truth = np.array([spaces.size(setup.space, arch) for arch in setup.landmarks], dtype=float)
         self.pairs = ranking.Pairs(truth, draw, count)
         if not len(self.pairs.ordered):
             raise UserError("landmarks: all have the same ground truth, so they order nothing; draw others")

@@ -10,7 +10,7 @@ import pandas as pd
 from supernet import metrics
 from supernet.report import factors
 from supernet.report.quantities import by_whom, s_kdt, score_names
-from supernet.report.references import PARAMETERS, RIDGE
+from supernet.report.references import ALONE, ON_LANDMARKS, PARAMETERS
 from supernet.report.rows import REFERENCE, select
 
 if TYPE_CHECKING:
@@ -210,8 +210,10 @@ def _diamond(axis: "Axes", row: int, one: Mapping[str, Any], factor: float) -> N
 
 
 def _references(axis: "Axes", free: pd.DataFrame) -> None:
-    """Thin lines, named once a kind above the panel: counted parameters, and the ridge of every set of landmarks."""
-    kinds = [(PARAMETERS, COLOURS[1], "--"), (RIDGE.format(method=""), COLOURS[3], ":")]
+    """Thin lines, named once a kind above the panel: parameters, and what every set of landmarks says alone."""
+    alone = zip(ALONE, (COLOURS[3], COLOURS[4]), (":", "-."), strict=True)
+    kinds = [(PARAMETERS, COLOURS[1], "--")]
+    kinds += [(ON_LANDMARKS.format(predictor=name, method=""), *look) for name, *look in alone]
     for kind, colour, dashes in kinds:
         values = free["value"][free["method"].str.startswith(kind)].to_numpy(dtype=float)
         for i, value in enumerate(values):

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from supernet import intervals, metrics
-from supernet.predictors import ridge
+from supernet.predictors import Fit, counts, ridge
 from supernet.report.rows import REFERENCE, Row, rank_rows
 from supernet.seeding import stream
 from supernet.spaces import SearchSpace
 
 CLASSES = 1  # of the counted net: a constant of all architectures, which ranks nothing
 PARAMETERS = "parameters"
-RIDGE = "ridge on landmarks of {method}"
+ALONE: Mapping[str, Fit] = {"ridge": ridge.fit, "counts": counts.fit}  # what landmarks say without a super-net
+ON_LANDMARKS = "{predictor} on landmarks of {method}"
 TRUTH = "stand-alone training"
 
 
@@ -26,14 +27,32 @@ def parameters(space: SearchSpace, truth: pd.Series, width: int, cells: int, set
     return [{"method": PARAMETERS, "estimator": REFERENCE, **row} for row in rows]
 
 
-def ridge_on_landmarks(
-    space: SearchSpace, truth: pd.Series, known: pd.Series, method: str, seed: int, settings: Mapping[str, Any]
+def predicted(space: SearchSpace, archs: Sequence[str], known: pd.Series, predictor: str, seed: int) -> np.ndarray:
+    """``(len(archs),)``: what ``predictor`` says that saw nothing but ``known``, accuracies by native string."""
+    predict = ALONE[predictor](space, [space.parse(text) for text in known.index], known, stream(seed, predictor))
+    return predict([space.parse(text) for text in archs])
+
+
+def on_landmarks(
+    truth: pd.Series, guess: np.ndarray, predictor: str, method: str, seed: int, settings: Mapping[str, Any]
 ) -> list[Row]:
-    """Ranking by a ridge that saw nothing but ``known``: the landmarks' accuracies by native string."""
-    predict = ridge.fit(space, [space.parse(text) for text in known.index], known, stream(seed, "ridge"))
-    predicted = predict([space.parse(text) for text in truth.index])
-    rows = rank_rows(truth.to_numpy(), predicted, settings, interval=True)
-    return [{"method": RIDGE.format(method=method), "estimator": REFERENCE, "seed": seed, **row} for row in rows]
+    """Ranking by what `predicted` says of the architectures of ``truth``."""
+    rows = rank_rows(truth.to_numpy(), guess, settings, interval=True)
+    name = ON_LANDMARKS.format(predictor=predictor, method=method)
+    return [{"method": name, "estimator": REFERENCE, "seed": seed, **row} for row in rows]
+
+
+def joined(
+    truth: pd.Series, score: np.ndarray, guess: np.ndarray, names: tuple[str, str], settings: Mapping[str, Any]
+) -> list[Row]:
+    """Ranking by the sum of a super-net's ``score`` and a predictor's ``guess``, each standardised; and how much
+    better than by the guess alone. ``names``: of the score and of the predictor."""
+    label, both = " + ".join(names), sum((x - x.mean()) / (x.std() or 1) for x in (score, guess))
+    rows, alone = (rank_rows(truth.to_numpy(), x, settings, interval=False) for x in (both, guess))
+    gains = [{**row, "value": row["value"] - other["value"]} for row, other in zip(rows, alone, strict=True)]
+    return [{**row, "estimator": label} for row in rows] + [
+        {**row, "estimator": f"{label} - {names[1]}"} for row in gains
+    ]
 
 
 def order_against_score(truth: pd.DataFrame, order: str, score: str, settings: Mapping[str, Any]) -> list[Row]:

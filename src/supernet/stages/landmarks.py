@@ -22,16 +22,13 @@ def known(job: Job, space: SearchSpace) -> tuple[tuple[Arch, ...], np.ndarray]:
 
 
 def run(job: Job, state: Path) -> None:
-    """Sample by Algorithm 1 or uniformly."""
+    """Sample by Algorithm 1, uniformly, or spread over the order by parameters."""
     chosen = job.settings
     space = spaces.load(chosen["space"])
     forbidden = {space.parse(text) for text in records.read_table(job.inputs["evaluation"])["arch"]}
-    drawn = landmarks.sample(
-        space.choices,
-        stream(chosen["seed"], "landmarks"),
-        kind=chosen["kind"],
-        count=chosen["count"],
-        distance=chosen["distance"],
-        forbidden=forbidden,
-    )
+    rng, how = stream(chosen["seed"], "landmarks"), {"count": chosen["count"], "forbidden": forbidden}
+    if chosen["kind"] == "spread":
+        drawn = landmarks.spread(space.choices, rng, lambda arch: spaces.size(space, arch), **how)
+    else:
+        drawn = landmarks.sample(space.choices, rng, kind=chosen["kind"], distance=chosen["distance"], **how)
     records.write_table(job.outputs["archs"], pd.DataFrame({"arch": [space.format(a) for a in drawn]}), job.stamp())

@@ -11,6 +11,7 @@ from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import factors, references
+from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 
 
@@ -21,8 +22,9 @@ def run(job: Job, state: Path) -> None:
     level = chosen["metrics"]["level"]
     measured = Measured(job)
     common = {"study": chosen["name"], "task": measured.study.task, "scale": chosen["scale"]}
-    own = frame([*measured.checkpoints(), *measured.searches()], **common, truth=measured.task.score_truth)
-    others = frame(measured.references(), **common, truth=measured.task.score_truth)
+    common["truth"] = measured.task.score_truth
+    own = frame([*measured.checkpoints(), *measured.joined(), *measured.searches()], **common)
+    others = frame(measured.references(), **common)
     tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))
@@ -67,6 +69,22 @@ class Measured:
                                 for number in rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval):
                                     yield row | number | {"truth": which}
 
+    def joined(self) -> Iterator[Row]:
+        """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""
+        taught = [name for name, method in self.methods.items() if method.landmarks]
+        for name, seed in self._runs() if self.study.joined else []:
+            method = self.methods[name]
+            known = self._known(name if method.landmarks else taught[0], seed)
+            for estimator in self.study.estimators:
+                at = {"estimator": estimator, "seed": seed, "iteration": method.iterations}
+                *_, (epoch, scores) = self._scores(paths.SCORES.format(**self.where, method=name, **at))
+                label = main_score([f"{estimator}:{score}" for score in scores])
+                for predictor in self.study.alone:
+                    guess, score = self._predicted(known, predictor, seed), scores[label.split(":")[-1]]
+                    names = (label, predictor)
+                    for number in references.joined(self.truth, score, guess, names, self.settings["metrics"]):
+                        yield {**at, "method": name, "epoch": epoch} | number
+
     def searches(self) -> Iterator[Row]:
         """What every search found (D20), after how many evaluations: its accuracy, regret and rank by every truth."""
         for name, seed in self._runs():
@@ -103,17 +121,27 @@ class Measured:
         yield from references.parameters(space, self.truth, self.task.width, self.task.cells, settings)
         seen: set[tuple[str, ...]] = set()
         for name, seed in self._runs():
-            method = self.methods[name]
-            files = runs.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
-            known = (*files, runs.order_truth(self.task, method))
-            if files and known not in seen:
+            if self.methods[name].landmarks and (known := self._known(name, seed)) not in seen:
                 seen.add(known)
-                taught = pd.concat([records.read_table(f) for f in files]).set_index("arch")[known[-1]]
-                yield from references.ridge_on_landmarks(space, self.truth, taught, name, seed, settings)
+                for predictor in self.study.alone:
+                    guess = self._predicted(known, predictor, seed)
+                    yield from references.on_landmarks(self.truth, guess, predictor, name, seed, settings)
         order, score = self.task.order_truth, self.task.score_truth
         if order != score:
             yield from references.order_against_score(self.evaluation, order, score, settings)
         yield from references.replicates(self.evaluation, score, settings)
+
+    def _known(self, name: str, seed: int) -> tuple[str, ...]:
+        """Files of the landmarks of a method, and the truth that orders them."""
+        method = self.methods[name]
+        files = runs.landmark_files(method, name, paths.TRUTH, self.where, seed, method.iterations)
+        return (*files, runs.order_truth(self.task, method))
+
+    def _predicted(self, known: tuple[str, ...], predictor: str, seed: int) -> np.ndarray:
+        """What a predictor says of the evaluation architectures that knows nothing but those landmarks."""
+        *files, order = known
+        truth = pd.concat([records.read_table(path) for path in files]).set_index("arch")[order]
+        return references.predicted(spaces.load(self.task.space), list(self.truth.index), truth, predictor, seed)
 
     def _runs(self) -> list[tuple[str, int]]:
         return [(name, seed) for name in self.methods for seed in self.settings["seeds"]]
