@@ -46,7 +46,7 @@ app.add_typer(stage, name="stage", rich_help_panel=PIPELINE)
 
 HELP = {
     "scale": "Entry of `scales` in params.yaml.",
-    "set": "evaluation | landmarks/NAME/sSEED | additions/METHOD/sSEED/iN | found/METHOD/SEARCHER/sSEED",
+    "set": "evaluation | space | landmarks/NAME/sSEED | additions/METHOD/sSEED/iN | found/METHOD/SEARCHER/sSEED",
     "iteration": "0 is the warm-up.",
     "claims": "A paper: the name of a file in workflow/claims.",
 }

@@ -113,6 +113,12 @@ class Method(Plugin):
         return self.train.warmup + (iteration - 1) * length, self.train.warmup + iteration * length
 
 
+class Estimator(Plugin):
+    """A way of scoring, and of which architectures: the evaluation set at every checkpoint, or all at the last one."""
+
+    archs: Annotated[Literal["evaluation", "space"], Field(exclude_if=lambda name: name == "evaluation")] = "evaluation"
+
+
 class Searcher(Plugin):
     """A search, and the estimator and score that guide it."""
 
@@ -164,7 +170,7 @@ class Config(Strict):
     tasks: dict[str, Task]
     landmarks: dict[str, LandmarkSet]
     methods: dict[str, Method]
-    estimators: dict[str, Plugin]
+    estimators: dict[str, Estimator]
     searchers: dict[str, Searcher]
     factorials: dict[str, Factorial] = {}
     metrics: Metrics

@@ -6,6 +6,7 @@ Every function raises `ValueError` with one line on columns of unequal length, f
 not finite. A correlation with a constant column is undefined: NaN, no warning.
 """
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -108,6 +109,22 @@ def regret(truth: ArrayLike, score: ArrayLike, best: float | None = None) -> flo
     truth, score = as_columns(truth, score)
     picked = truth[score == score.max()].mean()
     return float((truth.max() if best is None else best) - picked)
+
+
+def regret_at_k(truth: ArrayLike, score: ArrayLike, k: int) -> float:
+    """Best truth minus the best truth among the `k` architectures with the highest scores, in the unit of `truth`.
+
+    What is lost by training the `k` best-scored ones and keeping the best. Where scores tie for the last places: the
+    expected value of filling them at random. Raises ValueError unless 1 <= k <= n.
+    """
+    truth, score = as_columns(truth, score)
+    count = _count(int(k), len(truth))
+    boundary = np.sort(score)[-count]
+    sure = truth[score > boundary].max(initial=-np.inf)
+    tied = np.sort(truth[score == boundary])[::-1]
+    free = count - int(np.count_nonzero(score > boundary))
+    ways = [math.comb(len(tied) - i - 1, free - 1) / math.comb(len(tied), free) for i in range(len(tied))]
+    return float(truth.max() - np.maximum(tied, sure) @ ways)
 
 
 def rank_of(value: float, population: ArrayLike) -> int:

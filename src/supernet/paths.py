@@ -1,6 +1,6 @@
 """The path grammar of ``results/``: one template a kind of file, filled by ``str.format`` and by Snakemake alike.
 
-``{set}`` names a set of architectures: ``evaluation`` · ``landmarks/{landmarks}/s{seed}`` ·
+``{set}`` names a set of architectures: ``evaluation`` · ``space`` (all) · ``landmarks/{landmarks}/s{seed}`` ·
 ``additions/{method}/s{seed}/i{iteration}`` · ``found/{method}/{searcher}/s{seed}``.
 Iteration 0 is the warm-up of a run, iterations 1..T its regularised segments.
 """
@@ -29,6 +29,7 @@ COSTS_PAGE = "results/{scale}/costs/{study}.md"
 STATE = "results/.state/{digest}"  # resumable state of unfinished jobs, declared to nobody
 
 EVALUATION = "evaluation"
+SPACE = "space"
 LANDMARKS = "landmarks/{landmarks}/s{seed}"
 ADDITIONS = "additions/{method}/s{seed}/i{iteration}"
 FOUND = "found/{method}/{searcher}/s{seed}"

@@ -48,6 +48,8 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
         case ["evaluation"]:
             settings = {"space": chosen.space, "count": chosen.evaluation}
             return Job("evaluation", settings, output, plugins=(space,))
+        case ["space"]:
+            return Job("space", {"space": chosen.space}, output, plugins=(space,))
         case ["landmarks", name, seed]:
             how = _get(config.landmarks, name, "landmarks")
             settings = {"space": chosen.space, "seed": _number(seed), **_dump(how)}
@@ -86,6 +88,8 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
     inputs = {"archs": paths.ARCHS.format(**where)}
     teaches = set.startswith(("landmarks/", "additions/"))
     if isinstance(chosen.truth, StandaloneTruth):
+        if set == paths.SPACE:
+            raise UserError(f"params.yaml: tasks.{task}.truth: nobody trains a whole space; name a table")
         seeds = chosen.truth.seeds[:1] if teaches else chosen.truth.seeds
         trained = {**_dump(chosen.truth), "seeds": seeds}
         settings = {**_net(chosen), **_machine(config), "truth": trained}
@@ -136,10 +140,10 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
 
 
 def score(config: Config, *, scale: str, task: str, method: str, estimator: str, seed: int, iteration: int) -> Job:
-    """Scores of the evaluation architectures at every checkpoint of a segment, on the ``score`` images."""
+    """Scores of the estimator's architectures at the checkpoints of a segment, on the ``score`` images."""
     chosen = _get(config.estimators, estimator, "estimators")
     settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
-    inputs["archs"] = paths.ARCHS.format(scale=scale, task=task, set=paths.EVALUATION)
+    inputs["archs"] = paths.ARCHS.format(scale=scale, task=task, set=chosen.archs)
     at = {"scale": scale, "task": task, "method": method, "estimator": estimator, "seed": seed, "iteration": iteration}
     settings["estimator"] = _dump(chosen)
     plugins += (f"supernet.estimators.{chosen.kind}",)
@@ -178,7 +182,10 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
             files = runs.landmark_files(method, name, paths.TRUTH, where, seed, method.iterations)
             inputs.setdefault("landmarks", []).extend(files)
         for estimator in chosen.estimators:
-            for owner, iteration in runs.segments(method, name):
+            archs = config.estimators[estimator].archs
+            if archs != paths.EVALUATION:
+                inputs[archs] = [paths.TRUTH.format(**where, set=archs)]
+            for owner, iteration in runs.scored(method, name, archs):
                 at = {**where, "method": owner, "seed": seed, "iteration": iteration}
                 inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
         for searcher in chosen.searchers:
@@ -195,6 +202,9 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
         "seeds": seeds,
         "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
     }
+    elsewhere = {name: config.estimators[name].archs for name in chosen.estimators}
+    if others := {name: archs for name, archs in elsewhere.items() if archs != paths.EVALUATION}:
+        settings["archs"] = others
     if chosen.factorial is not None:
         design = config.factorials[chosen.factorial]
         levels = {name: list(levels) for name, levels in design.methods(chosen.factorial).items()}

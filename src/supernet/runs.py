@@ -12,6 +12,12 @@ def segments(method: Method, name: str) -> list[tuple[str, int]]:
     return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
 
 
+def scored(method: Method, name: str, archs: str) -> list[tuple[str, int]]:
+    """The segments whose super-nets score ``archs``: all of them the evaluation set, the last one alone the space."""
+    every = segments(method, name)
+    return every if archs == paths.EVALUATION else every[-1:]
+
+
 def seeds_of(config: Config, study: str) -> list[int]:
     """The seeds that a study measures."""
     return list(config.studies[study].seeds or config.seeds)

@@ -47,8 +47,14 @@ def write_study(chosen: config.Config, study: str, scale: str) -> Job:
         _write(path, _truth(evaluation, also))
     for path in job.inputs.get("landmarks", []):
         _write(path, _truth(ARCHS[16:22]))
+    for path in job.inputs.get("space", []):
+        _write(path, _truth(ARCHS))
     for path in job.inputs["scores"]:
-        _write(path, _scores(path, chosen, evaluation), job.inputs["evaluation"])
+        scores, population = _scores(path, chosen, evaluation), "evaluation"
+        if path.split("/")[5] in job.settings.get("archs", {}):
+            scores, population = _scores(path, chosen, ARCHS), "space"
+            scores = scores[scores["epoch"] == scores["epoch"].max()]
+        _write(path, scores, job.inputs[population])
     for path in job.inputs.get("searches", []):
         scores = np.arange(6) / 10
         table = pd.DataFrame({"step": np.arange(1, 7), "arch": ARCHS[10:16], "score": scores, "best": scores})

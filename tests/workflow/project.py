@@ -63,7 +63,7 @@ class Project:
         raw = params.read(ROOT / "params.yaml")
         methods = {name: raw["methods"][name] for name in METHODS}
         studies = {"demo": raw["studies"]["demo"]}
-        raw = {**raw, "methods": methods, "studies": studies, "scales": {"demo": changes}}
+        raw = {**raw, "methods": methods, "factorials": {}, "studies": studies, "scales": {"demo": changes}}
         (self.folder / "params.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

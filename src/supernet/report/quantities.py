@@ -8,6 +8,7 @@ import pandas as pd
 
 from supernet.config import OWN
 from supernet.report.rows import REFERENCE
+from supernet.report.whole import BEST_OF, REGRET
 
 TAU, FOUND = "Kendall tau", "found, %"
 DASH = "–"
@@ -56,6 +57,11 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
     ]
     for searcher in settings["study"]["searchers"][:1]:
         found += finds(searcher, own)
+    for label in dict.fromkeys(rows["estimator"][rows["metric"] == REGRET].dropna()):
+        if main_score([label]) == label and label.endswith(main.split(":")[-1]):
+            for k in BEST_OF:
+                where = {"estimator": label, "metric": REGRET, "resolution": k}
+                found.append(Quantity(f"regret@{k}, {label}, %", where, 100, 2))
     return found
 
 

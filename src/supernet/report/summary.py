@@ -22,9 +22,12 @@ from supernet.report.quantities import (
 )  # fmt: skip
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
+from supernet.report.whole import SIZES, SPREAD, SUBSETS
 
 METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
-EFFECT, INTERACTION, CHOICE = "effect", "interaction", "choice"
+EFFECT, INTERACTION, CHOICE, SAMPLE = "effect", "interaction", "choice", "sample"
+
+SPREADS = [Quantity(f"spread at {size}", {"metric": SPREAD, "definition": f"{size} architectures"}) for size in SIZES]
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -49,6 +52,10 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
                     yield (part, name, column.title), row
     if "factorial" in settings:
         yield from _effects(whole, settings)
+    for name in [*study["methods"], *contrasts]:
+        for column in SPREADS:
+            for _, row in select(whole, method=name, **column.where).iterrows():
+                yield (SAMPLE, name, column.title), row
     first, *more = study["searchers"] or [""]
     pairs = [(SEARCH, searcher) for searcher in (first, *more) if more]
     pairs += [(SEARCHES, f"{searcher} - {first}") for searcher in more]
@@ -114,6 +121,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
+    lines += _samples(table)
     lines += _searches(table, study["searchers"], level, seeds)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
@@ -156,6 +164,18 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "|---|---|",
         *choices,
     ]
+
+
+def _samples(table: pd.DataFrame) -> list[str]:
+    """The section of a study that scored a whole space."""
+    spreads = select(table, part=SAMPLE)
+    if spreads.empty:
+        return []
+    caption = (
+        f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures, mean over seeds; of a difference on"
+        " the same sets."
+    )
+    return ["", "## Sample size", "", caption, "", *_grid("S-KdT of", SPREADS, spreads, bold=False)]
 
 
 def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:

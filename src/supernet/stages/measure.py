@@ -10,7 +10,7 @@ from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import factors, references
+from supernet.report import factors, references, whole
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 
@@ -23,8 +23,8 @@ def run(job: Job, state: Path) -> None:
     measured = Measured(job)
     common = {"study": chosen["name"], "task": measured.study.task, "scale": chosen["scale"]}
     common["truth"] = measured.task.score_truth
-    own = frame([*measured.checkpoints(), *measured.joined(), *measured.searches()], **common)
-    others = frame(measured.references(), **common)
+    own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches()]
+    own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
     tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))
@@ -56,7 +56,7 @@ class Measured:
         """
         for name, seed in self._runs():
             method = self.methods[name]
-            for estimator in self.study.estimators:
+            for estimator in self._estimators(paths.EVALUATION):
                 for owner, iteration in runs.segments(method, name):
                     at = {"estimator": estimator, "seed": seed, "iteration": iteration}
                     path = paths.SCORES.format(**self.where, method=owner, **at)
@@ -75,7 +75,7 @@ class Measured:
         for name, seed in self._runs() if self.study.joined else []:
             method = self.methods[name]
             known = self._known(name if method.landmarks else taught[0], seed)
-            for estimator in self.study.estimators:
+            for estimator in self._estimators(paths.EVALUATION):
                 at = {"estimator": estimator, "seed": seed, "iteration": method.iterations}
                 *_, (epoch, scores) = self._scores(paths.SCORES.format(**self.where, method=name, **at))
                 label = main_score([f"{estimator}:{score}" for score in scores])
@@ -84,6 +84,43 @@ class Measured:
                     names = (label, predictor)
                     for number in references.joined(self.truth, score, guess, names, self.settings["metrics"]):
                         yield {**at, "method": name, "epoch": epoch} | number
+
+    def whole(self) -> Iterator[Row]:
+        """Rank metrics of all architectures of the space, where an estimator scores them."""
+        for estimator, truth, path in self._spaces():
+            for name, seed in self._runs():
+                at = {"estimator": estimator, "seed": seed, "iteration": self.methods[name].iterations}
+                ((epoch, scores),) = self._scores(paths.SCORES.format(**self.where, method=name, **at), truth, path)
+                for label, score in scores.items():
+                    row = {**at, "method": name, "epoch": epoch, "estimator": f"{estimator}:{label}"}
+                    for number in whole.rows(truth.to_numpy(), score, self.settings["metrics"]):
+                        yield row | number
+
+    def spreads(self) -> Iterator[Row]:
+        """How far the main score's S-KdT of a sample strays from that of the space."""
+        for estimator, truth, path in self._spaces():
+            for seed in self.settings["seeds"]:
+                scores: dict[str, np.ndarray] = {}
+                for name, method in self.methods.items():
+                    at = {"method": name, "estimator": estimator, "seed": seed, "iteration": method.iterations}
+                    ((_, found),) = self._scores(paths.SCORES.format(**self.where, **at), truth, path)
+                    label = main_score(list(found))
+                    scores[name] = found[label]
+                row, pairs = {"seed": seed, "estimator": f"{estimator}:{label}"}, self.study.contrasts
+                for number in whole.spreads(truth.to_numpy(), scores, pairs, self.settings["metrics"]):
+                    yield row | number
+
+    def _spaces(self) -> Iterator[tuple[str, pd.Series, str]]:
+        """The estimators that score the whole space, its truth, and the file of it."""
+        path = paths.TRUTH.format(**self.where, set=paths.SPACE)
+        for estimator in self._estimators(paths.SPACE):
+            truth = records.read_table(path).set_index("arch")
+            yield estimator, self._column(truth, path, self.task.score_truth), path
+
+    def _estimators(self, archs: str) -> list[str]:
+        """The study's estimators that score that set."""
+        elsewhere = self.settings.get("archs", {})
+        return [name for name in self.study.estimators if elsewhere.get(name, paths.EVALUATION) == archs]
 
     def searches(self) -> Iterator[Row]:
         """What every search found (D20), after how many evaluations: its accuracy, regret and rank by every truth."""
@@ -146,15 +183,18 @@ class Measured:
     def _runs(self) -> list[tuple[str, int]]:
         return [(name, seed) for name in self.methods for seed in self.settings["seeds"]]
 
-    def _scores(self, path: str) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-        """``(epoch, {score: (n,)})`` in the order of the evaluation set, epochs ascending."""
-        for epoch, table in records.read_table(path).groupby("epoch"):
+    def _scores(
+        self, file: str, truth: pd.Series | None = None, path: str | None = None
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """``(epoch, {score: (n,)})`` in the order of a set's truth, the evaluation set's if none is given."""
+        truth, path = (self.truth, self.path) if truth is None else (truth, path)
+        for epoch, table in records.read_table(file).groupby("epoch"):
             scores = table.set_index("arch").drop(columns="epoch")
-            if set(scores.index) != set(self.truth.index) or not np.isfinite(scores.to_numpy()).all():
+            if set(scores.index) != set(truth.index) or not np.isfinite(scores.to_numpy()).all():
                 raise UserError(
-                    f"{path}: epoch {epoch} lacks finite scores of the architectures in {self.path}; score again"
+                    f"{file}: epoch {epoch} lacks finite scores of the architectures in {path}; score again"
                 )
-            yield int(epoch), {name: column.to_numpy() for name, column in scores.loc[self.truth.index].items()}
+            yield int(epoch), {name: column.to_numpy() for name, column in scores.loc[truth.index].items()}
 
     def _column(self, table: pd.DataFrame, path: str, name: str) -> pd.Series:
         """The truth ``name``; ``UserError`` where a value is missing."""

@@ -1,4 +1,4 @@
-"""Score the evaluation architectures at every checkpoint of a segment, on held-out training images (D09)."""
+"""Score architectures at the checkpoints of a segment, on held-out training images (D09)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,10 @@ def run(job: Job, state: Path) -> None:
     space = spaces.load(chosen["space"])
     parsed = [space.parse(text) for text in archs]
     tables = []
-    for epoch in tqdm(checkpoints.epochs(weights), desc=job.outputs["scores"], unit="checkpoint", dynamic_ncols=True):
+    epochs = checkpoints.epochs(weights)
+    if "archs" in chosen["estimator"]:  # a whole space, which only the last one scores
+        epochs = epochs[-1:]
+    for epoch in tqdm(epochs, desc=job.outputs["scores"], unit="checkpoint", dynamic_ncols=True):
         estimate = estimate_of(chosen, weights, epoch, images)
         tables.append(pd.DataFrame({"epoch": epoch, "arch": archs, **estimate(parsed)}))
     records.write_table(job.outputs["scores"], pd.concat(tables), job.stamp())

@@ -1,0 +1,44 @@
+"""What is known once all architectures of a space are scored: rank metrics of no sample, and what a sample hides."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from supernet import metrics
+from supernet.report.rows import Row, rank_rows
+from supernet.seeding import stream
+
+BEST_OF = (1, 10, 100)
+SUBSETS = 1000
+SIZES = (50, 200)
+REGRET, SPREAD = "regret_at_k", "subset_spread"
+
+
+def rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any]) -> Iterator[Row]:
+    """All rank metrics, and `metrics.regret_at_k`, whose ``resolution`` is k; no interval: nothing was sampled."""
+    yield from rank_rows(truth, score, settings, interval=False)
+    for k in (k for k in BEST_OF if k <= len(truth)):
+        value = metrics.regret_at_k(truth, score, k)
+        yield {"metric": REGRET, "definition": "expected", "resolution": k, "value": value, "n": len(truth)}
+
+
+def spreads(
+    truth: np.ndarray, scores: Mapping[str, np.ndarray], pairs: Sequence[Sequence[str]], settings: Mapping[str, Any]
+) -> Iterator[Row]:
+    """How far S-KdT of fewer architectures strays: its standard deviation over `SUBSETS` random subsets of each size.
+
+    ``scores: (n,)`` by method, of one seed. For ``pairs`` (A, B) that of the difference on the same subsets, which is
+    what a comparison on one set of architectures has.
+    """
+    width = settings["resolutions"][0]
+    for size in (size for size in SIZES if size < len(truth)):
+        subsets = [stream(0, "subsets", size, i).choice(len(truth), size, replace=False) for i in range(SUBSETS)]
+        taus = {
+            name: np.array([metrics.sparse_kendall_tau(truth[s], score[s], resolution=width) for s in subsets])
+            for name, score in scores.items()
+        }
+        taus |= {f"{a} - {b}": taus[a] - taus[b] for a, b in pairs}
+        for name, values in taus.items():
+            number = {"metric": SPREAD, "definition": f"{size} architectures", "resolution": width, "n": SUBSETS}
+            yield {**number, "method": name, "value": float(np.nanstd(values, ddof=1))}
