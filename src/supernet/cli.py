@@ -21,7 +21,7 @@ from supernet.commands.options import PARAMS, Params, completing, entries, scale
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.params import scales as scales_of
-from supernet.report import costs, readme
+from supernet.report import costs, inline, readme
 from supernet.runner import processor, run
 
 INTERRUPTED = 130
@@ -136,19 +136,21 @@ def write_costs(
 
 @app.command(name="readme", rich_help_panel=UPKEEP)
 def write_readme(
-    path: Annotated[Path, typer.Argument(help="A file with the markers.")] = Path("README.md"),
-    check: Annotated[bool, typer.Option("--check", help="Change nothing, fail if it is stale.")] = False,
+    path: Annotated[Path, typer.Argument(help="A file with the markers; docs/ beside it.")] = Path("README.md"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing, fail if one is stale.")] = False,
 ) -> None:
-    """Rewrite the results and speeds in README.md, between their markers, from the files beside it."""
+    """Rewrite the numbers in README.md and docs/, between their markers, from the files beside them."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; run from the folder that holds it, or name it")
-    old = path.read_text()
-    new = readme.fill(old, "results", readme.fragment(path.parent))
-    new = readme.fill(new, "speed", readme.speeds(path.parent))
-    if check and new != old:
-        raise UserError(f"{path}: its numbers are not those of the files below results/; run `supernet readme`")
-    if not check:
-        records.write_text(path, new)
+    root = path.parent
+    new = readme.fill(path.read_text(), "results", readme.fragment(root))
+    pages = {path: readme.fill(new, "speed", readme.speeds(root))}
+    pages |= {page: inline.fill(page.read_text(), root) for page in sorted(root.glob("docs/*.md"))}
+    for page, text in pages.items():
+        if check and text != page.read_text():
+            raise UserError(f"{page}: its numbers are not those of the files below results/; run `supernet readme`")
+        if text != page.read_text():
+            records.write_text(page, text)
 
 
 def main() -> None:

@@ -76,9 +76,7 @@ def test_the_spread_of_a_sample_is_told_for_methods_and_differences():
     found = pd.DataFrame(whole.spreads(truth, scores, [("a", "b"), ("a", "a")], settings))
     spread = found.set_index(["method", "definition"])["value"]
     assert spread["a", "50 architectures"] == pytest.approx(2 * spread["a", "200 architectures"], rel=0.5)
-    assert (
-        spread["a", "50 architectures"] > 1.5 * spread["a", "200 architectures"]
-    )
+    assert spread["a", "50 architectures"] > 1.5 * spread["a", "200 architectures"]
     assert spread["a - a", "50 architectures"] == 0 < spread["a - b", "50 architectures"]
 
 

@@ -1,0 +1,52 @@
+"""Numbers inside prose: what stands between two comments of a Markdown page is written from the report files.
+
+``<!--= reduced/STUDY; LABEL; QUANTITY -->0.055 [-0.010, 0.120]<!--.-->`` is a cell of the study's table, and
+``<!--? reduced/STUDY; LABEL; QUANTITY; above; below; unclear -->above<!--.-->`` is the first word if its interval
+lies above 0, the second if below, else the third: a sentence says no more than its interval. The comments are invisible
+wherever Markdown is read.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from supernet import paths, records
+from supernet.errors import UserError
+from supernet.report.quantities import Quantity
+from supernet.report.rows import select
+
+MARKED = re.compile(r"(<!--(?P<kind>[=?]) (?P<what>[^>]*?) -->).*?(<!--\.-->)", re.DOTALL)
+
+
+def fill(text: str, root: Path = Path()) -> str:
+    """``text`` with every marked number and word as the files below ``root`` have it.
+
+    Raises ``UserError`` where there is no such file, label or quantity.
+    """
+    return MARKED.sub(lambda found: found[1] + _written(found["kind"], found["what"], root) + found[4], text)
+
+
+def _written(kind: str, what: str, root: Path) -> str:
+    where, *rest = (part.strip() for part in what.split("; "))
+    if len(rest) != (2 if kind == "=" else 5):
+        words = "; ABOVE; BELOW; UNCLEAR" if kind == "?" else ""
+        raise UserError(f"<!--{kind} {what} -->: expected SCALE/STUDY; LABEL; QUANTITY{words}")
+    scale, _, study = where.partition("/")
+    table = _table(root / paths.REPORT.format(scale=scale, study=study, file="table.parquet"))
+    label, title, *words = rest
+    found = select(table, label=label, quantity=title)
+    if len(found) != 1:
+        raise UserError(f"<!--{kind} {what} -->: the table of {where} has {len(found)} such numbers, expected one")
+    row = found.iloc[0]
+    if kind == "?":
+        return words[0] if row["low"] > 0 else words[1] if row["high"] < 0 else words[2]
+    return (Quantity(title, {}, 100, 2) if ", %" in title else Quantity(title, {})).cell(row)
+
+
+@functools.cache
+def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run the rule that makes it")
+    return records.read_table(path)
