@@ -21,6 +21,23 @@ def load_arrays(net: nn.Module, values: Mapping[str, np.ndarray]) -> None:
     net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in values.items()})
 
 
+def split(values: Mapping[str, np.ndarray], parents: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """``values`` of a net after its operations' weights were split: each set is a copy of the one it comes from.
+
+    ``parents``: `nets.sharing.Sharing.parents`. Weights, buffers and momentum are treated alike; all else stays.
+    """
+    children: dict[str, list[str]] = {}
+    for new, old in parents.items():
+        children.setdefault(old, []).append(new)
+    found = {}
+    for name, value in values.items():
+        before, operations, rest = name.partition(".ops.")
+        old, dot, after = rest.partition(".")
+        for new in children[old] if operations else [old]:
+            found[f"{before}{operations}{new}{dot}{after}"] = value
+    return found
+
+
 def under(values: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     """The arrays whose names start with ``prefix``, which is cut off."""
     return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

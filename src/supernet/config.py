@@ -16,146 +16,21 @@ from supernet import params, settings
 from supernet.errors import UserError
 from supernet.factorial import Factorial
 from supernet.plugins import PACKAGE, kinds
-from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
-
-TruthName = Literal["valid", "test"]
-POOLED = "pool"  # the kind of method that trains on what its search has met
-OWN = "own"  # in a study: the search of each method itself
-
-
-class Plugin(Strict):
-    """A plug-in: ``kind`` is a file in its folder, ``args`` the keyword arguments of the file's ``make``."""
-
-    kind: str
-    args: dict[str, Any] = {}
-
-
-class Data(Plugin):
-    """A data set at one size, with named disjoint splits of its training images (numbers of images)."""
-
-    size: Count
-    split: dict[Literal["weights", "guide", "score"], Count]
-    seed: Index = 0
-
-
-class TableTruth(Strict):
-    """Ground truth looked up in a benchmark table; ``also``: other data sets of it, which are reported beside."""
-
-    kind: Literal["table"]
-    table: str
-    dataset: str
-    epochs: Count
-    also: list[str] = []
-
-
-class Task(Strict):
-    """A search space on a data set, where its ground truth comes from, and which truth orders and which scores."""
-
-    space: str
-    data: str
-    width: Count
-    cells: Count
-    truth: Annotated[TableTruth | StandaloneTruth, Field(discriminator="kind")]
-    order_truth: TruthName
-    score_truth: TruthName
-    evaluation: Annotated[int, Field(ge=2)]
-
-    @property
-    def truths(self) -> list[str]:
-        """Columns of a truth file that rankings are measured against: the task's own, then other data sets'."""
-        also = self.truth.also if isinstance(self.truth, TableTruth) else []
-        return [self.score_truth, *(f"{dataset}/{self.score_truth}" for dataset in also)]
-
-
-class LandmarkSet(Strict):
-    """How the first landmarks of a run are drawn."""
-
-    kind: Literal["distant", "uniform", "spread"]
-    count: Annotated[int, Field(ge=2)]
-    distance: Index = 2
-
-
-class Net(Strict):
-    """The super-net: how weights are shared, whether batch-norm has an affine part, and in how many ``parts`` the
-    channels are divided, of which operations see the first (PC-DARTS: 4; else 1)."""
-
-    sharing: Literal["one_shot", "node_shared"]
-    affine: bool
-    parts: Count = 1
-
-
-class Method(Plugin):
-    """A way of training a super-net, and what regularises it after the warm-up.
-
-    * ``start`` names the entry whose warm-up this one shares; ``searcher`` is the search of the algorithm itself.
-    * ``additions``: after each iteration but the last, so many of the new architectures that its search met become
-      landmarks: the ``added`` ones, ``best`` or ``disputed``, which are those whose ranks by the super-net and by a
-      ridge on the landmarks so far differ most.
-    * ``order_truth``: which truth orders the landmarks, if not the task's.
-    """
-
-    net: Net
-    train: Train
-    iterations: Count = 1
-    start: str | None = None
-    landmarks: str | None = None
-    regulariser: Plugin | None = None
-    searcher: str | None = None
-    additions: Count | None = None
-    added: Annotated[Literal["best", "disputed"], Field(exclude_if=lambda which: which == "best")] = "best"
-    order_truth: Annotated[TruthName | None, Field(exclude_if=lambda name: name is None)] = None
-
-    def segment(self, iteration: int) -> tuple[int, int]:
-        """First and last-plus-one epoch of an iteration; iteration 0 is the warm-up (D10)."""
-        if iteration == 0:
-            return 0, self.train.warmup
-        length = (self.train.epochs - self.train.warmup) // self.iterations
-        return self.train.warmup + (iteration - 1) * length, self.train.warmup + iteration * length
-
-
-class Estimator(Plugin):
-    """A way of scoring, and of which architectures: the evaluation set at every checkpoint, or all at the last one."""
-
-    archs: Annotated[Literal["evaluation", "space"], Field(exclude_if=lambda name: name == "evaluation")] = "evaluation"
-
-
-class Searcher(Plugin):
-    """A search, and the estimator and score that guide it."""
-
-    estimator: str
-    score: str
-
-
-class Study(Strict):
-    """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
-
-    ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
-    ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
-    predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
-    where a method without landmarks borrows those of the study's first one with some.
-    """
-
-    title: str
-    scales: list[str]
-    task: str
-    methods: Annotated[list[str], Field(min_length=1)]
-    estimators: Annotated[list[str], Field(min_length=1)]
-    searchers: list[str] = []
-    seeds: Annotated[list[Index], Field(min_length=1)] | None = None
-    contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
-    claims: str | None = None
-    factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
-    alone: Annotated[list[Literal["ridge", "counts"]], Field(exclude_if=lambda names: names == ["ridge"])] = ["ridge"]
-    joined: Annotated[bool, Field(exclude_if=lambda joined: not joined)] = False
-
-
-class Metrics(Strict):
-    """Settings of the rank metrics; ``resolution`` as a fraction of accuracy."""
-
-    resolutions: Annotated[list[Positive], Field(min_length=1)]
-    precision_at: Annotated[list[Fraction], Field(min_length=1)]
-    bootstrap: Count
-    level: Annotated[float, Field(gt=0, lt=1)]
+from supernet.sections import (
+    OWN,
+    POOLED,
+    Data,
+    Estimator,
+    LandmarkSet,
+    Method,
+    Metrics,
+    Plugin,
+    Searcher,
+    Study,
+    TableTruth,
+    Task,
+)  # fmt: skip
+from supernet.settings import Count, Index, Strict
 
 
 class Config(Strict):
@@ -268,9 +143,16 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
         left = train.epochs - train.warmup
         raise UserError(f"{where}.iterations: {method.iterations} does not divide the {left} epochs after warm-up")
     if method.start is not None:
-        owner = config.methods[method.start]
-        if (owner.train, owner.net) != (train, method.net) or not train.warmup or owner.start is not None:
-            raise UserError(f"{where}.start: {method.start!r} must own a warm-up with the same train and net settings")
+        owner, at = config.methods[method.start], method.start_at
+        ends = owner.segment(at)[1] if at <= owner.iterations else None
+        same = owner.train == train.model_copy(update={"warmup": owner.train.warmup})
+        if not same or owner.net != method.net.at(0) or not train.warmup or ends != train.warmup or owner.start:
+            raise UserError(
+                f"{where}.start: {method.start!r} must own a run with the same train and net settings, whose iteration"
+                f" {at} ends where this one's warm-up does, after {train.warmup} epochs"
+            )
+    if method.net.warmup_sharing is not None and not train.warmup:
+        raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     known("searchers", method.searcher, f"methods.{name}.searcher")
     if method.searcher is None and (method.additions is not None or method.kind == POOLED):
         raise UserError(f"{where}.searcher: is missing; additions and kind {POOLED!r} live on what it meets")

@@ -4,23 +4,28 @@ Every function takes the configuration and the wildcards of a path in `supernet.
 makes the file.
 """
 
-import dataclasses
 import math
 from typing import Any
 
 from supernet import paths, runs
-from supernet.config import POOLED, Config, Plugin, Task
+from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.sections import POOLED, Plugin, Task, dump, entry
 from supernet.settings import StandaloneTruth
+from supernet.studies import figures, ledger, measure, summary
+
+__all__ = [
+    "archs", "data", "figures", "ledger", "measure", "score", "search", "summary", "table", "train", "truth",
+]  # fmt: skip
 
 
 def data(config: Config, *, scale: str, data: str) -> Job:
     """Images of a data set at this scale's size, in named splits."""
-    chosen = _get(config.data, data, "data")
+    chosen = entry(config.data, data, "data")
     return Job(
         stage="data",
-        settings=_dump(chosen),
+        settings=dump(chosen),
         outputs={"data": paths.DATA.format(scale=scale, data=data)},
         plugins=(f"supernet.datasets.{chosen.kind}",),
     )
@@ -28,10 +33,10 @@ def data(config: Config, *, scale: str, data: str) -> Job:
 
 def table(config: Config, *, scale: str, table: str) -> Job:
     """A benchmark's table in the common schema."""
-    chosen = _get(config.tables, table, "tables")
+    chosen = entry(config.tables, table, "tables")
     return Job(
         stage="table",
-        settings=_dump(chosen),
+        settings=dump(chosen),
         outputs={"table": paths.TABLE.format(scale=scale, table=table)},
         plugins=(f"supernet.tables.{chosen.kind}",),
     )
@@ -39,7 +44,7 @@ def table(config: Config, *, scale: str, table: str) -> Job:
 
 def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
     """A set of architectures: the evaluation set, first landmarks, landmarks added by a search, or what one found."""
-    chosen = _get(config.tasks, task, "tasks")
+    chosen = entry(config.tasks, task, "tasks")
     where = {"scale": scale, "task": task}
     output = {"archs": paths.ARCHS.format(**where, set=set)}
     space = f"supernet.spaces.{chosen.space}"
@@ -51,11 +56,11 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
         case ["space"]:
             return Job("space", {"space": chosen.space}, output, plugins=(space,))
         case ["landmarks", name, seed]:
-            how = _get(config.landmarks, name, "landmarks")
-            settings = {"space": chosen.space, "seed": _number(seed), **_dump(how)}
+            how = entry(config.landmarks, name, "landmarks")
+            settings = {"space": chosen.space, "seed": _number(seed), **dump(how)}
             return Job("landmarks", settings, output, {"evaluation": evaluation}, (space,))
         case ["additions", name, seed, iteration]:
-            method = _get(config.methods, name, "methods")
+            method = entry(config.methods, name, "methods")
             at = {**where, "method": name, "seed": _number(seed), "iteration": _number(iteration)}
             disputed = method.added == "disputed"
             template = paths.TRUTH if disputed else paths.ARCHS
@@ -69,7 +74,7 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
                 settings |= {"disputed": True, "space": chosen.space, "order_truth": runs.order_truth(chosen, method)}
             return Job("additions", settings, output, inputs, (space,) if disputed else ())
         case ["found", name, searcher, seed]:
-            last = _get(config.methods, name, "methods").iterations
+            last = entry(config.methods, name, "methods").iterations
             at = {**where, "method": name, "searcher": searcher, "seed": _number(seed), "iteration": last}
             return Job("additions", {"count": 1}, output, {"search": paths.SEARCH.format(**at)})
     raise UserError(f"{output['archs']}: no such set of architectures; see supernet.paths")
@@ -82,7 +87,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
     measures, the evaluation set and what a search found, with all of them. Looked up, these two get the truths of
     other data sets too, and what was found its standing in the whole space.
     """
-    chosen = _get(config.tasks, task, "tasks")
+    chosen = entry(config.tasks, task, "tasks")
     where = {"scale": scale, "task": task, "set": set}
     outputs = {"truth": paths.TRUTH.format(**where)}
     inputs = {"archs": paths.ARCHS.format(**where)}
@@ -91,7 +96,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
         if set == paths.SPACE:
             raise UserError(f"params.yaml: tasks.{task}.truth: nobody trains a whole space; name a table")
         seeds = chosen.truth.seeds[:1] if teaches else chosen.truth.seeds
-        trained = {**_dump(chosen.truth), "seeds": seeds}
+        trained = {**dump(chosen.truth), "seeds": seeds}
         settings = {**_net(chosen), **_machine(config), "truth": trained}
         inputs["data"] = paths.DATA.format(scale=scale, data=chosen.data)
         return Job("standalone", settings, outputs, inputs, (f"supernet.spaces.{chosen.space}",))
@@ -105,7 +110,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
 
 def train(config: Config, *, scale: str, task: str, method: str, seed: int, iteration: int) -> Job:
     """One segment of a super-net's training: the warm-up (iteration 0) or a regularised iteration."""
-    chosen_task, chosen = _get(config.tasks, task, "tasks"), _get(config.methods, method, "methods")
+    chosen_task, chosen = entry(config.tasks, task, "tasks"), entry(config.methods, method, "methods")
     where = {"scale": scale, "task": task}
     at = {**where, "method": method, "seed": seed, "iteration": iteration}
     if not 0 <= iteration <= chosen.iterations or chosen.segment(iteration)[1] == 0:
@@ -115,8 +120,8 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         **_machine(config),
         "order_truth": runs.order_truth(chosen_task, chosen),
         "method": _plugin(chosen),
-        "net": _dump(chosen.net),
-        "train": _dump(chosen.train),
+        "net": dump(chosen.net.at(iteration)),
+        "train": dump(chosen.train),
         "epochs": list(chosen.segment(iteration)),
         "seed": seed,
     }
@@ -124,8 +129,10 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         settings["processes"] = processes
     inputs: dict[str, str | list[str]] = {"data": paths.DATA.format(scale=scale, data=chosen_task.data)}
     if chosen.segment(iteration)[0]:
-        owner = method if iteration > 1 or chosen.start is None else chosen.start
-        inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": iteration - 1})
+        owner, before = runs.before(chosen, method, iteration)
+        inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": before})
+        if iteration == 1 and chosen.net.warmup_sharing is not None:
+            settings["split"] = chosen.net.warmup_sharing
     if chosen.landmarks is not None and iteration:
         inputs["landmarks"] = runs.landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
     plugins = [f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"]
@@ -133,26 +140,26 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         settings["regulariser"] = _plugin(chosen.regulariser)
         plugins.append(f"supernet.regularisers.{chosen.regulariser.kind}")
     if chosen.kind == POOLED and iteration:
-        before = {**at, "method": owner, "iteration": iteration - 1}
-        inputs["pool"] = paths.SEARCH.format(**before, searcher=chosen.searcher)
+        met = {**at, "method": owner, "iteration": before}
+        inputs["pool"] = paths.SEARCH.format(**met, searcher=chosen.searcher)
     outputs = {"weights": paths.WEIGHTS.format(**at), "log": paths.LOG.format(**at)}
     return Job("train", settings, outputs, inputs, tuple(plugins))
 
 
 def score(config: Config, *, scale: str, task: str, method: str, estimator: str, seed: int, iteration: int) -> Job:
     """Scores of the estimator's architectures at the checkpoints of a segment, on the ``score`` images."""
-    chosen = _get(config.estimators, estimator, "estimators")
+    chosen = entry(config.estimators, estimator, "estimators")
     settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
     inputs["archs"] = paths.ARCHS.format(scale=scale, task=task, set=chosen.archs)
     at = {"scale": scale, "task": task, "method": method, "estimator": estimator, "seed": seed, "iteration": iteration}
-    settings["estimator"] = _dump(chosen)
+    settings["estimator"] = dump(chosen)
     plugins += (f"supernet.estimators.{chosen.kind}",)
     return Job("score", settings, {"scores": paths.SCORES.format(**at)}, inputs, plugins)
 
 
 def search(config: Config, *, scale: str, task: str, method: str, searcher: str, seed: int, iteration: int) -> Job:
     """A search guided by the super-net's scores on the ``guide`` images."""
-    chosen = _get(config.searchers, searcher, "searchers")
+    chosen = entry(config.searchers, searcher, "searchers")
     estimator = config.estimators[chosen.estimator]
     settings, inputs, plugins = _subject(config, scale, task, method, seed, iteration)
     at = {"scale": scale, "task": task, "method": method, "searcher": searcher, "seed": seed, "iteration": iteration}
@@ -163,106 +170,19 @@ def search(config: Config, *, scale: str, task: str, method: str, searcher: str,
         settings["order_truth"] = runs.order_truth(config.tasks[task], taught)
     settings |= {
         "searcher": {**_plugin(chosen), "score": chosen.score},
-        "estimator": _dump(estimator),
+        "estimator": dump(estimator),
         "seed": seed,
     }
     plugins += (f"supernet.estimators.{estimator.kind}", f"supernet.searchers.{chosen.kind}")
     return Job("search", settings, {"search": paths.SEARCH.format(**at)}, inputs, plugins)
 
 
-def measure(config: Config, *, scale: str, study: str) -> Job:
-    """All metrics of a study, from scores, searches and truths alone."""
-    chosen = _get(config.studies, study, "studies")
-    task = _get(config.tasks, chosen.task, "tasks")
-    where = {"scale": scale, "task": chosen.task}
-    inputs: dict[str, list[str]] = {"evaluation": [paths.TRUTH.format(**where, set=paths.EVALUATION)]}
-    seeds = runs.seeds_of(config, study)
-    for name, method, seed in ((name, config.methods[name], seed) for name in chosen.methods for seed in seeds):
-        if method.landmarks:
-            files = runs.landmark_files(method, name, paths.TRUTH, where, seed, method.iterations)
-            inputs.setdefault("landmarks", []).extend(files)
-        for estimator in chosen.estimators:
-            archs = config.estimators[estimator].archs
-            if archs != paths.EVALUATION:
-                inputs[archs] = [paths.TRUTH.format(**where, set=archs)]
-            for owner, iteration in runs.scored(method, name, archs):
-                at = {**where, "method": owner, "seed": seed, "iteration": iteration}
-                inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
-        for searcher in chosen.searchers:
-            at = {**where, "method": name, "seed": seed, "iteration": method.iterations}
-            at["searcher"] = runs.searcher_of(method, searcher)
-            inputs.setdefault("searches", []).append(paths.SEARCH.format(**at))
-            inputs.setdefault("found", []).append(paths.TRUTH.format(**where, set=paths.FOUND.format(**at)))
-    settings = {
-        "scale": scale,
-        "name": study,
-        "study": _dump(chosen),
-        "task": _dump(task),
-        "metrics": _dump(config.metrics),
-        "seeds": seeds,
-        "methods": {name: _dump(config.methods[name]) for name in chosen.methods},
-    }
-    elsewhere = {name: config.estimators[name].archs for name in chosen.estimators}
-    if others := {name: archs for name, archs in elsewhere.items() if archs != paths.EVALUATION}:
-        settings["archs"] = others
-    if chosen.factorial is not None:
-        design = config.factorials[chosen.factorial]
-        levels = {name: list(levels) for name, levels in design.methods(chosen.factorial).items()}
-        settings["factorial"] = {"name": chosen.factorial, "factors": list(design.factors), "levels": levels}
-    unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
-    outputs = {"metrics": paths.METRICS.format(scale=scale, study=study)}
-    return Job("measure", settings, outputs, unique, (f"supernet.spaces.{task.space}",))
-
-
-def summary(config: Config, *, scale: str, study: str) -> Job:
-    """The table of a study: methods beside references, and the paired contrasts; main numbers and curves for DVC."""
-    files = {"page": "table.md", "table": "table.parquet", "numbers": "metrics.json", "curves": "curves.json"}
-    return _report(config, "summary", scale, study, files)
-
-
-def figures(config: Config, *, scale: str, study: str) -> Job:
-    """The figures of a study: S-KdT over epochs, all methods side by side, and ranks of two on the first seed."""
-    names = ("sparse_kendall_tau", "effects", "ranks")
-    files = {f"{name}_{form}": f"{name}.{form}" for name in names for form in ("svg", "png")}
-    job = _report(config, "figures", scale, study, files)
-    chosen = config.studies[study]
-    panels = chosen.contrasts[0][::-1] if chosen.contrasts else chosen.methods[:2]
-    seed = runs.seeds_of(config, study)[0]
-    at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seed}
-    scores = [paths.SCORES.format(**at, method=name, iteration=config.methods[name].iterations) for name in panels]
-    evaluation = paths.TRUTH.format(scale=scale, task=chosen.task, set=paths.EVALUATION)
-    inputs = {**job.inputs, "evaluation": evaluation, "scores": scores}
-    return dataclasses.replace(job, settings={**job.settings, "panels": panels}, inputs=inputs)
-
-
-def ledger(config: Config, *, scale: str, claims: str) -> Job:
-    """Every number of a paper beside ours, from all studies of the scale that answer it, with a verdict."""
-    answering = {name: study for name, study in config.studies.items() if study.claims == claims}
-    here = [name for name, study in answering.items() if scale in study.scales]
-    if not here:
-        raise UserError(f"params.yaml: studies: none of scale {scale} names claims: {claims}, so it has no ledger")
-    settings = {"scale": scale, "studies": here}
-    settings["truths"] = {name: config.tasks[answering[name].task].score_truth for name in here}
-    settings["elsewhere"] = {name: study.scales for name, study in answering.items() if name not in here}
-    metrics = [paths.METRICS.format(scale=scale, study=name) for name in here]
-    inputs = {"metrics": metrics, "claims": paths.CLAIMS.format(claims=claims), "schema": paths.CLAIMS_SCHEMA}
-    outputs = {"ledger": paths.LEDGER, "page": paths.LEDGER_PAGE}
-    return Job("ledger", settings, {r: f.format(scale=scale, claims=claims) for r, f in outputs.items()}, inputs)
-
-
-def _report(config: Config, stage: str, scale: str, study: str, files: dict[str, str]) -> Job:
-    """A job that writes ``files`` of a study's report from its metrics."""
-    metrics = measure(config, scale=scale, study=study)
-    outputs = {role: paths.REPORT.format(scale=scale, study=study, file=file) for role, file in files.items()}
-    return Job(stage, metrics.settings, outputs, {"metrics": metrics.outputs["metrics"]})
-
-
 def _subject(
     config: Config, scale: str, task: str, method: str, seed: int, iteration: int
 ) -> tuple[dict[str, Any], dict[str, str | list[str]], tuple[str, ...]]:
     """Settings, inputs and plug-ins of a trained super-net that something looks at."""
-    chosen_task, chosen = _get(config.tasks, task, "tasks"), _get(config.methods, method, "methods")
-    settings = {**_net(chosen_task), **_machine(config), "net": _dump(chosen.net)}
+    chosen_task, chosen = entry(config.tasks, task, "tasks"), entry(config.methods, method, "methods")
+    settings = {**_net(chosen_task), **_machine(config), "net": dump(chosen.net.at(iteration))}
     inputs: dict[str, str | list[str]] = {
         "data": paths.DATA.format(scale=scale, data=chosen_task.data),
         "weights": paths.WEIGHTS.format(scale=scale, task=task, method=method, seed=seed, iteration=iteration),
@@ -280,16 +200,6 @@ def _machine(config: Config) -> dict[str, Any]:
 
 def _plugin(chosen: Plugin) -> dict[str, Any]:
     return {"kind": chosen.kind, "args": chosen.args}
-
-
-def _dump(model: Any) -> dict[str, Any]:
-    return model.model_dump(mode="json")
-
-
-def _get(section: dict[str, Any], name: str, where: str) -> Any:
-    if name not in section:
-        raise UserError(f"params.yaml: {where}: no {name!r}; known: {', '.join(section)}")
-    return section[name]
 
 
 def _number(text: str) -> int:

@@ -22,9 +22,10 @@ import pandas as pd
 from supernet import config as configs
 from supernet import lineage, paths, plan, records, runs, spaces
 from supernet.arch import Arch, enumerate_archs
-from supernet.config import Config, TableTruth
+from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.sections import TableTruth
 
 if TYPE_CHECKING:
     from supernet.nets.supernet import SuperNet
@@ -88,7 +89,7 @@ class Run:
     def log(self) -> pd.DataFrame:
         """One row an epoch of the whole run, the warm-up included: losses, learning rate, what the method notes."""
         owners = runs.segments(self.params.methods[self.method], self.method)
-        owners = [(owner, i) for owner, i in owners if i <= self.iteration]
+        owners = owners[: owners.index((self.method, self.iteration)) + 1]
         files = (paths.LOG.format(**{**self.where, "method": owner, "iteration": i}) for owner, i in owners)
         return pd.concat([pd.DataFrame(records.read_lines(self.root / file)) for file in files], ignore_index=True)
 

@@ -3,13 +3,21 @@
 from typing import Any
 
 from supernet import paths
-from supernet.config import OWN, Config, Method, Task
+from supernet.config import Config
+from supernet.sections import OWN, Method, Task
 
 
 def segments(method: Method, name: str) -> list[tuple[str, int]]:
     """The ``(owner, iteration)`` pairs whose files make up a whole run of ``method``, the warm-up first."""
-    warm_up = [(method.start or name, 0)] if method.train.warmup else []
+    warm_up = [(method.start or name, i) for i in range(method.start_at + 1)] if method.train.warmup else []
     return [*warm_up, *((name, i) for i in range(1, method.iterations + 1))]
+
+
+def before(method: Method, name: str, iteration: int) -> tuple[str, int]:
+    """The owner and iteration that ``iteration`` of a run goes on from."""
+    if iteration == 1 and method.start is not None:
+        return method.start, method.start_at
+    return name, iteration - 1
 
 
 def scored(method: Method, name: str, archs: str) -> list[tuple[str, int]]:

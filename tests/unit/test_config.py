@@ -52,7 +52,7 @@ def test_the_projects_own_file_is_fine_at_every_scale():
         (
             "methods.landmark.train",
             {"lr": 0.5},
-            "methods.landmark.start: 'spos' must own a warm-up with the same train",
+            "methods.landmark.start: 'spos' must own a run with the same train",
         ),
         ("tasks.nasbench201-cifar10.space", "darts", "tasks.nasbench201-cifar10.space: no 'darts'"),
         ("tasks.nasbench201-cifar10.order_truth", "train", "order_truth: Input should be 'valid' or 'test'"),

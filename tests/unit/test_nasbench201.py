@@ -81,7 +81,7 @@ def test_sharing_by_a_prior_splits_the_weights():
 
 
 def test_unknown_names_are_one_line_errors():
-    with pytest.raises(UserError, match="known: nasbench201"):
+    with pytest.raises(UserError, match="known: macro, nasbench201"):
         spaces.load("nasbench102")
     with pytest.raises(UserError, match="one_shot"):
         SPACE.build(width=4, cells=1, classes=3, sharing="none")

@@ -13,6 +13,7 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 
 from supernet import config as configs
 from supernet import dag, params, plan
+from supernet.sections import Method
 
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 import stages
@@ -108,7 +109,7 @@ def test_a_pool_met_by_the_warm_ups_owner_lies_in_its_stage(resolved: dict[str, 
     assert "searchers.nao" in stages.parameters(raw, lone, nao)
 
 
-def once(method: configs.Method) -> configs.Method:
+def once(method: Method) -> Method:
     return method.model_copy(update={"iterations": 1})
 
 

@@ -16,11 +16,12 @@ import yaml
 
 from supernet import config as configs
 from supernet import params, paths, records
-from supernet.config import POOLED, Config
+from supernet.config import Config
 from supernet.dag import closure, targets
 from supernet.digest import digest
 from supernet.job import Job
 from supernet.report import plain
+from supernet.sections import POOLED
 
 IN_CACHE = ("data", "tables", "runs")  # too big for git, or not ours to hand on
 # Parts of the path that name an out; all beneath it is one folder to DVC.

@@ -14,12 +14,13 @@ import yaml
 from supernet import config as configs
 from supernet import lineage, paths, plan, records, states
 from supernet import params as files
-from supernet.config import Config, Method
+from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import quantities
 from supernet.report.rows import select
 from supernet.runs import searcher_of, seeds_of, segments
+from supernet.sections import Method
 
 Point = tuple[str, float, int]  # name, value, epoch
 STATES: dict[Any, Path] = {}

@@ -15,6 +15,9 @@ STEPS: dict[str, tuple[str, ...]] = {  # what an operation does, in order; a ste
     "nor_conv_1x1": ("relu", WEIGHTS),
     "nor_conv_3x3": ("relu", WEIGHTS),
     "avg_pool_3x3": ("avg_pool_3x3",),
+    "downsample": (WEIGHTS,),
+    "mb3_k3": (WEIGHTS,),
+    "mb6_k5": (WEIGHTS,),
 }
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 

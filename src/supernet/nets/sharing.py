@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from supernet.arch import Arch
+from supernet.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,26 @@ class Sharing:
 
     def keys(self, position: int, option: int, sizes: Sequence[int]) -> Iterator[str]:
         """All names that ``option`` at ``position`` can have, where choice ``i`` has ``sizes[i]`` options."""
+        return (self.key(position, option, arch) for arch in self._archs(position, option, sizes))
+
+    def parents(self, coarser: "Sharing", sizes: Sequence[int]) -> dict[str, str]:
+        """The name that each set of weights has in ``coarser``, from which it is copied when that is split."""
+        return {
+            self.key(position, option, arch): coarser.key(position, option, arch)
+            for position in range(len(sizes))
+            for option in range(sizes[position])
+            for arch in self._archs(position, option, sizes)
+        }
+
+    def _archs(self, position: int, option: int, sizes: Sequence[int]) -> Iterator[Arch]:
+        """An architecture with ``option`` at ``position`` for every combination of its priors."""
         arch = [0] * len(sizes)
         arch[position] = option
         free = [p for p in self.priors[position] if p != position]
         for values in itertools.product(*(range(sizes[p]) for p in free)):
             for p, value in zip(free, values, strict=True):
                 arch[p] = value
-            yield self.key(position, option, tuple(arch))
+            yield tuple(arch)
 
 
 def one_shot(positions: int) -> Sharing:
@@ -41,3 +55,39 @@ def one_shot(positions: int) -> Sharing:
 def node_shared(slots: Sequence[int]) -> Sharing:
     """Positions with equal slots share their weights, as in Landmark Regularization's released code (D05)."""
     return Sharing(tuple(slots), ((),) * len(slots))
+
+
+def conditional(arcs: Sequence[tuple[int, int]], positions: int) -> Sharing:
+    """Weights by the choices that a position reads from (conditional super-network weights, Laube et al. 2022).
+
+    ``arcs``: of the space. Preceding choices are the direct ones: NAS-Bench-201's edges 3 and 5 depend on edge 1, edge
+    6 on 2 and 3; a layer of a chain on the one before.
+    """
+    priors = [tuple(sorted(i for i, reader in arcs if reader == j and i >= 0)) for j in range(positions)]
+    return Sharing(tuple(range(positions)), tuple(priors))
+
+
+def few_shot(edge: int, positions: int) -> Sharing:
+    """All weights by the option of one choice: a super-net for each of them (few-shot NAS, Zhao et al. 2021).
+
+    The fixed blocks around the searched graphs stay shared.
+    """
+    if not 0 <= edge < positions:
+        raise UserError(f"net.edge: {edge} is none of the space's {positions} choices, counted from 0")
+    return Sharing(tuple(range(positions)), tuple((edge,) if p != edge else () for p in range(positions)))
+
+
+def make(kind: str, arcs: Sequence[tuple[int, int]], slots: Sequence[int], edge: int | None = None) -> Sharing:
+    """The sharing called ``kind`` of a space with these ``arcs`` and ``slots``; ``edge``: of few-shot NAS."""
+    match kind:
+        case "one_shot":
+            return one_shot(len(slots))
+        case "node_shared":
+            return node_shared(slots)
+        case "conditional":
+            return conditional(arcs, len(slots))
+        case "few_shot":
+            if edge is None:
+                raise UserError("net.edge: is missing; few_shot splits all weights by one choice")
+            return few_shot(edge, len(slots))
+    raise UserError(f"sharing {kind!r}: expected one_shot, node_shared, conditional or few_shot")

@@ -2,19 +2,22 @@
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from supernet.arch import Arch
-from supernet.nets import expressions, ops
+from supernet.errors import UserError
+from supernet.nets import expressions
 from supernet.nets.expressions import Expression, Values
 from supernet.nets.sharing import Sharing, one_shot
 
+Operations = Callable[[int, str], nn.Module | None]  # position, name of an option -> its part that has weights, if any
+
 
 class Cell(nn.Module):
-    """A searched graph of operations that keeps shape: ``(N, C, H, W) -> (N, C, H, W)``.
+    """A searched graph of operations: ``(N, C, H, W) -> (N, C', H', W')``, whose shape the operations decide.
 
     ``output`` says what to compute (`nets.expressions`); None is the cell that no signal passes, which gives zeros
     (D06). ``known`` holds what was computed before from the same ``x``, and what is computed now is added to it.
@@ -38,56 +41,45 @@ class Cell(nn.Module):
 
 
 class SuperNet(nn.Module):
-    """Stem, cells of one searched graph with reductions between them, and head.
+    """Blocks one after another, of which some are cells: copies of one searched graph with weights of their own.
 
+    * ``blocks``: stem first, head last; a fixed module, or for a cell the `Operations` that make its weights. They are
+      taken in this order, so that a generator decides in which order weights are drawn.
     * ``edges[i]``: the ``(source, target)`` nodes of choice ``i``; ``options[i]``: its operations' names.
     * ``sharing``: which weights an operation uses (`nets.sharing`).
-    * ``stages``: channels of each stage; ``cells`` a stage; a reduction before every stage but the first.
-    * ``affine``: learnt scale and shift in the cells' batch-norm (the fixed blocks always have them).
     * ``parts``: in how many the channels are divided, of which operations see the first alone (PC-DARTS); 1: they see
       all. With more, a node is the weighted sum of its edges.
-    * ``track``: running batch-norm statistics for evaluation; a super-net has none, its paths differ too much.
     * ``arch``: the one architecture of a stand-alone net, which needs no argument then.
     """
 
     def __init__(
         self,
+        blocks: Iterable[nn.Module | Operations],
         *,
         edges: Sequence[tuple[int, int]],
         options: Sequence[Sequence[str]],
         sharing: Sharing,
-        stages: Sequence[int],
-        cells: int,
-        classes: int,
-        affine: bool,
         parts: int = 1,
-        track: bool = False,
         arch: Arch | None = None,
     ):
         super().__init__()
         self.edges, self.options, self.sharing, self.arch = tuple(edges), tuple(map(tuple, options)), sharing, arch
         self.parts = parts
-        self.stem = ops.ConvNorm(3, stages[0], 3, track=track)
-        body: list[nn.Module] = []
-        for stage, channels in enumerate(stages):
-            if stage:
-                body.append(ops.Reduction(stages[stage - 1], channels, track))
-            body += [Cell(self._weights(channels, affine, track)) for _ in range(cells)]
-        self.body = nn.ModuleList(body)
-        self.head = ops.Head(stages[-1], classes, track)
+        made = [block if isinstance(block, nn.Module) else Cell(self._weights(block)) for block in blocks]
+        self.stem, self.body, self.head = made[0], nn.ModuleList(made[1:-1]), made[-1]
         self.plan = functools.lru_cache(maxsize=2**14)(self._plan)
         self.to(memory_format=torch.channels_last)
 
-    def _weights(self, channels: int, affine: bool, track: bool) -> dict[str, nn.Module]:
+    def _weights(self, operations: Operations) -> dict[str, nn.Module]:
         """One module for every name that ``sharing`` gives to an operation with weights."""
-        sizes, seen = [len(names) for names in self.options], channels // self.parts
+        sizes = [len(names) for names in self.options]
         found: dict[str, nn.Module] = {}
         for position, names in enumerate(self.options):
             for option, name in enumerate(names):
                 if self.arch is not None and self.arch[position] != option:
                     continue
                 for key in self.sharing.keys(position, option, sizes):
-                    if key not in found and (module := ops.weighted(name, seen, affine, track)) is not None:
+                    if key not in found and (module := operations(position, name)) is not None:
                         found[key] = module
         return found
 
@@ -142,6 +134,8 @@ class SuperNet(nn.Module):
 
         Architectures of equal plans are the same function of the shared weights, bit for bit.
         """
+        if arch is None and any(self.sharing.priors):
+            raise UserError("net.sharing: a mixture of all operations has no preceding choices to split weights by")
         chosen = [range(len(names)) for names in self.options] if arch is None else [(option,) for option in arch]
         at = (0,) * len(self.edges) if arch is None else arch
         return expressions.graph(

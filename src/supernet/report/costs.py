@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from supernet import paths, plan, records, runs
-from supernet.config import Config, Method, TableTruth
+from supernet.config import Config
 from supernet.errors import UserError
 from supernet.report.quantities import DASH, by_whom
+from supernet.sections import Method, TableTruth
 
 BENCH = "results/bench/bench.json"
 CASE = {"case": "plain step", "cells": 5, "batch": 256}  # whose speed stands for that of stand-alone training

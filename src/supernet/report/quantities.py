@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from supernet.config import OWN
 from supernet.report.rows import REFERENCE
 from supernet.report.whole import BEST_OF, REGRET
+from supernet.sections import OWN
 
 TAU, FOUND = "Kendall tau", "found, %"
 DASH = "–"

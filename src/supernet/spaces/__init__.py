@@ -45,6 +45,7 @@ class SearchSpace(Protocol):
         cells: int,
         classes: int,
         sharing: str = "one_shot",
+        edge: int | None = None,
         affine: bool = False,
         parts: int = 1,
         track: bool = False,
@@ -52,6 +53,7 @@ class SearchSpace(Protocol):
     ) -> "SuperNet":
         """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage.
 
+        ``sharing``, ``edge``: see `supernet.nets.sharing.make`.
         ``parts``: in how many the channels are divided for its operations (PC-DARTS).
         """
 

@@ -9,7 +9,11 @@ from supernet.arch import Arch, Choice
 from supernet.errors import UserError
 
 if TYPE_CHECKING:
-    from supernet.nets.supernet import SuperNet
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from supernet.nets.supernet import Operations, SuperNet
 
 OPTIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in the order of the native string
@@ -67,7 +71,8 @@ class NASBench201:
         width: int,
         cells: int,
         classes: int,
-        sharing: Literal["one_shot", "node_shared"] = "one_shot",
+        sharing: str = "one_shot",
+        edge: int | None = None,
         affine: bool = False,
         parts: int = 1,
         track: bool = False,
@@ -77,23 +82,21 @@ class NASBench201:
         from supernet.nets import sharing as sharings
         from supernet.nets.supernet import SuperNet
 
-        known = {"one_shot": sharings.one_shot(len(EDGES)), "node_shared": sharings.node_shared(SLOTS)}
-        if sharing not in known:
-            raise UserError(f"sharing {sharing!r}: expected one of {', '.join(known)}")
         if width % parts:
             raise UserError(f"net.parts: {parts} does not divide the task's width, {width}")
+
+        def blocks() -> "Iterator[nn.Module | Operations]":
+            yield ops.ConvNorm(3, width, 3, track=track)
+            for channels in (width, 2 * width, 4 * width):
+                if channels > width:
+                    yield ops.Reduction(channels // 2, channels, track)
+                for _ in range(cells):
+                    yield lambda position, name, c=channels // parts: ops.weighted(name, c, affine, track)
+            yield ops.Head(4 * width, classes, track)
+
         with ops.seeded(seed):
-            return SuperNet(
-                edges=EDGES,
-                options=[OPTIONS] * len(EDGES),
-                sharing=known[sharing],
-                stages=(width, 2 * width, 4 * width),
-                cells=cells,
-                classes=classes,
-                affine=affine,
-                parts=parts,
-                track=track,
-            )
+            options, shared = [OPTIONS] * len(EDGES), sharings.make(sharing, self.arcs, SLOTS, edge)
+            return SuperNet(blocks(), edges=EDGES, options=options, sharing=shared, parts=parts)
 
 
 def _expression(arch: Arch, reduction: str) -> str:

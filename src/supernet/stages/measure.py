@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from supernet import chain, metrics, paths, records, runs, spaces
-from supernet.config import Method, Study, Task
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import factors, references, whole
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
+from supernet.sections import Method, Study, Task
 
 
 def run(job: Job, state: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from supernet import device, methods, records, regularisers, spaces
+from supernet import checkpoints, device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
 from supernet.ranks import Ranks, leads
@@ -35,14 +35,14 @@ def run(job: Job, state: Path) -> None:
     if "regulariser" in chosen:
         added = regularisers.make(chosen["regulariser"]["kind"], setup, chosen["regulariser"]["args"])
         method = regularisers.Regularised(method, added, settings.warmup)
-    net = space.build(
-        width=chosen["width"],
-        cells=chosen["cells"],
-        classes=weights.classes,
-        **chosen["net"],
-        seed=int(stream(chosen["seed"], "initial weights").integers(2**31)),
-    ).to(where)
-    checkpoints, rows = train(
+    shape = {"width": chosen["width"], "cells": chosen["cells"], "classes": weights.classes}
+    seed = int(stream(chosen["seed"], "initial weights").integers(2**31))
+    net = space.build(**shape, **chosen["net"], seed=seed).to(where)
+    previous = records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None
+    if "split" in chosen:
+        coarser = space.build(**shape, **{**chosen["net"], "sharing": chosen["split"], "edge": None}).sharing
+        previous = checkpoints.split(previous, net.sharing.parents(coarser, [len(o) for o in net.options]))
+    kept, rows = train(
         net,
         method,
         weights,
@@ -50,7 +50,7 @@ def run(job: Job, state: Path) -> None:
         settings,
         seeds=[chosen["seed"]],
         epochs=tuple(chosen["epochs"]),
-        previous=records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None,
+        previous=previous,
         state=state,
         label=job.outputs["weights"].removesuffix("/weights.safetensors"),
         ranks=ranks,
@@ -58,4 +58,4 @@ def run(job: Job, state: Path) -> None:
     if not leads():
         return
     records.write_lines(job.outputs["log"], rows)
-    records.write_tensors(job.outputs["weights"], checkpoints, job.stamp())
+    records.write_tensors(job.outputs["weights"], kept, job.stamp())

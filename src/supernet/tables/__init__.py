@@ -24,6 +24,7 @@ import re
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from supernet import paths, records
@@ -64,6 +65,29 @@ def load(name: str, path: str | Path | None = None) -> pd.DataFrame:
     raise UserError(
         f"table {name!r}: no results/*/tables/{name}.parquet here; run `snakemake {target}` or set {paths.MIRROR}"
     )
+
+
+def mirrored(path: Path, sha256: str, official: str) -> pd.DataFrame:
+    """The file of a mirror folder; ``UserError`` if it is missing or another one. ``official``: what is as good."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; point {paths.MIRROR} at a folder that holds it, or get {official}")
+    if (found := records.sha256(path)) != sha256:
+        raise UserError(f"{path}: sha256 is {found}, expected {sha256}; replace the file (it was left as it is)")
+    return records.read_table(path)
+
+
+def expect(rows: int, found: int, source: Path) -> None:
+    """``UserError`` unless a source holds as many architectures as its benchmark has."""
+    if found != rows:
+        raise UserError(f"{source}: holds {found} architectures, expected {rows}; get the complete benchmark")
+
+
+def decimal(column: pd.Series) -> np.ndarray:
+    """Published decimals from the float32 that stands for them.
+
+    float32 holds 91.18 % as 91.18000031: the shortest decimal that names the same float32 is the published number.
+    """
+    return np.array([float(str(value)) for value in column.to_numpy()])
 
 
 def check(table: pd.DataFrame, source: str) -> pd.DataFrame:

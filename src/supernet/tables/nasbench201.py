@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from supernet import paths, records, tables
+from supernet import paths, tables
 from supernet.errors import UserError
 
 EPOCHS = (12, 200)
@@ -79,32 +79,18 @@ def make(
 
 
 def _from_mirror(path: Path, sha256: str, rows: int, official: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; point {paths.MIRROR} at a folder that holds it, or get {official}")
-    if (found := records.sha256(path)) != sha256:
-        raise UserError(f"{path}: sha256 is {found}, expected {sha256}; replace the file (it was left as it is)")
-    raw = records.read_table(path).sort_values("arch_index", ignore_index=True)
-    _expect(rows, len(raw), path)
+    raw = tables.mirrored(path, sha256, official).sort_values("arch_index", ignore_index=True)
+    tables.expect(rows, len(raw), path)
     columns: dict[str, Any] = {
         "arch": raw["arch_str"],
-        "params": _count(_decimal(raw["cifar10_params_m"]), path),
-        "flops": _decimal(raw["cifar10_flops_m"]) * 1e6,
+        "params": _count(tables.decimal(raw["cifar10_params_m"]), path),
+        "flops": tables.decimal(raw["cifar10_flops_m"]) * 1e6,
     }
     for dataset, split in TRIALS:
         for epochs in EPOCHS:
             name = f"{dataset.replace('-', '_')}_{split.replace('valid', 'val')}_acc_{epochs}ep_pct"
-            columns[f"{dataset}_{split}_{epochs}"] = _decimal(raw[name]) / 100
+            columns[f"{dataset}_{split}_{epochs}"] = tables.decimal(raw[name]) / 100
     return pd.DataFrame(columns)
-
-
-def _expect(rows: int, found: int, source: Path) -> None:
-    if found != rows:
-        raise UserError(f"{source}: holds {found} architectures, expected {rows}; get the complete benchmark")
-
-
-def _decimal(column: pd.Series) -> np.ndarray:
-    # float32 holds 91.18 % as 91.18000031: the shortest decimal that names the same float32 is the published number.
-    return np.array([float(str(value)) for value in column.to_numpy()])
 
 
 def _count(millions: np.ndarray, source: Path) -> np.ndarray:
@@ -127,7 +113,7 @@ def _locate(path: Path, archive: str) -> Path | None:
 def _from_release(path: Path, expected: int) -> pd.DataFrame:
     with _members(path) as read:
         archs = _field(read("meta.pickle.pbz2"), "meta_archs", f"{path}: meta.pickle.pbz2")
-        _expect(expected, len(archs), path)
+        tables.expect(expected, len(archs), path)
         rows = []
         for index, arch in enumerate(tqdm(archs, desc="nasbench201", unit="arch", disable=None)):
             name = f"{index:06d}.pickle.pbz2"

@@ -1,0 +1,97 @@
+"""Which weights operations share, and what becomes of them when they are split."""
+
+import numpy as np
+import pytest
+import torch
+
+from supernet import arch as archs
+from supernet import checkpoints, spaces
+from supernet.errors import UserError
+from supernet.nets import sharing
+from supernet.seeding import stream
+
+CELL, CHAIN = spaces.load("nasbench201"), spaces.load("macro")
+SHAPE = {"width": 4, "cells": 1, "classes": 3}
+
+
+def sets(net):
+    """How many sets of weights the operations of one searched graph have."""
+    cell = next(block for block in net.body if hasattr(block, "ops"))
+    return len(cell.ops)
+
+
+def test_numbers_of_sets_are_the_papers():
+    """12 -> 76 and 16 -> 44; the three strided identities of the chain, which the paper does not count, beside."""
+    assert [sets(CELL.build(**SHAPE, sharing=kind)) for kind in ("one_shot", "conditional")] == [12, 76]
+    assert [sets(CHAIN.build(**SHAPE, sharing=kind)) for kind in ("one_shot", "conditional")] == [
+        16 + 3,
+        44 + 1 + 2 * 3,
+    ]
+
+
+def test_the_dependencies_of_the_cell_and_the_chain():
+    assert sharing.conditional(CELL.arcs, 6).priors == ((), (), (0,), (), (0,), (1, 2))
+    assert sharing.conditional(CHAIN.arcs, 8).priors == ((), *((i,) for i in range(7)))
+
+
+def test_few_shot_makes_a_super_net_for_each_option_of_one_choice():
+    net = CELL.build(**SHAPE, sharing="few_shot", edge=3)
+    assert sets(net) == 2 + 5 * 2 * 5
+    keys = {net.sharing.key(i, 3, (3, 3, 3, 4, 3, 3)) for i in range(6)} - {net.sharing.key(3, 3, (3, 3, 3, 4, 3, 3))}
+    assert all(key.endswith("_4") for key in keys)
+
+
+@pytest.mark.parametrize("space", [CELL, CHAIN], ids=lambda space: space.name)
+@pytest.mark.parametrize(
+    "to", [{"sharing": "conditional"}, {"sharing": "few_shot", "edge": 1}], ids=lambda to: to["sharing"]
+)
+def test_right_after_the_split_every_architecture_gives_the_same_bits(space, to):
+    """Weights and momentum alike; then a step on one path moves its own sets alone."""
+    before, after = space.build(**SHAPE, seed=1), space.build(**SHAPE, **to, seed=2)
+    values = {f"5/{name}": value for name, value in checkpoints.arrays(before).items()}
+    values |= {f"momentum/{name}": np.full(p.shape, i) for i, (name, p) in enumerate(before.named_parameters())}
+    parents = after.sharing.parents(before.sharing, [len(names) for names in after.options])
+    split = checkpoints.split(values, parents)
+    checkpoints.load_arrays(after, checkpoints.under(split, "5/"))
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    drawn = [archs.sample(space.choices, stream(0, "split", i)) for i in range(20)]
+    for arch in drawn:
+        assert torch.equal(after(x, arch), before(x, arch))
+    momentum = checkpoints.under(split, "momentum/")
+    assert momentum.keys() == {name for name, _ in after.named_parameters()}
+    kept = dict(before.named_parameters())
+    for name, value in momentum.items():
+        own, operations, key = name.partition(".ops.")
+        key, dot, rest = key.partition(".")
+        old = f"{own}{operations}{parents[key]}{dot}{rest}" if operations else name
+        assert (value == list(kept).index(old)).all()
+    with torch.no_grad():
+        for name, p in after.named_parameters():
+            if name.split(".ops.")[-1].split(".")[0] in {
+                after.sharing.key(i, o, drawn[0]) for i, o in enumerate(drawn[0])
+            }:
+                p.add_(0.1)
+    far = next(a for a in drawn if after.plan(a) and not _common(after, a, drawn[0]))
+    assert torch.equal(after(x, far), before(x, far))
+
+
+def _common(net, a, b):
+    weights = [{part[1] for part in _weights(net.plan(arch))} for arch in (a, b)]
+    return weights[0] & weights[1]
+
+
+def _weights(plan):
+    from supernet.nets import expressions
+
+    return (part for part in expressions.parts(plan) if part[0] == "weights")
+
+
+def test_faults_are_one_line():
+    with pytest.raises(UserError, match=r"net\.edge: is missing; few_shot splits"):
+        CELL.build(**SHAPE, sharing="few_shot")
+    with pytest.raises(UserError, match=r"net\.edge: 6 is none of the space's 6 choices"):
+        CELL.build(**SHAPE, sharing="few_shot", edge=6)
+    with pytest.raises(UserError, match="sharing 'x': expected one_shot"):
+        CELL.build(**SHAPE, sharing="x")
+    with pytest.raises(UserError, match="a mixture of all operations has no preceding choices"):
+        CELL.build(**SHAPE, sharing="conditional").plan(None, gated=True)
