@@ -7,11 +7,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SNAKEMAKE := $(BIN)/snakemake --cores $(JOBS)
-MLFLOW_UI := $(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db} \
-  --host 127.0.0.1 --port 5000 --workers 1
+# A tracking server shows its runs itself.
+SERVE := case "$${MLFLOW_TRACKING_URI}" in http*) echo "The runs are at $${MLFLOW_TRACKING_URI}"; wait;; \
+  *) $(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}" \
+  --host 127.0.0.1 --port 5000 --workers 1;; esac
 # DVC writes a line for every single file that it could not move: how many, and the first reason, say enough. Fetched and
 # then checked out, not `dvc pull`, which deletes the rest of a folder that the remote does not give it whole.
+define NAMED
+@$(BIN)/dvc stage list --name-only | grep -q '^$(SCALE)_' \
+  || { echo "make: SCALE=$(SCALE): DVC has no stage of it; scales are those of params.yaml"; exit 1; }
+endef
 define MOVE
+$(NAMED)
 @said="$$($(BIN)/dvc $(1) $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)"; failed=$$?; \
   lost="$$(echo "$$said" | grep -c -e '^md5: ' -e 'failed to transfer')"; \
   test $$failed = 0 -a "$$lost" = 0 || { echo "make: dvc $(1): $$lost files not moved, nothing here has changed:" \
@@ -19,9 +26,11 @@ define MOVE
   "remotes: $$($(BIN)/dvc remote list | tr -s '\t\n' ' ')"; exit 1; }
 endef
 define ADOPT
+$(NAMED)
 @$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
 @plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
   || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
+@$(BIN)/supernet verify --scale $(SCALE)
 @echo "Marking every file as up to date, a tenth of a second each (some minutes) ..."
 @$(SNAKEMAKE) --touch --forceall --quiet all -- $(SCALE)
 endef
@@ -96,10 +105,10 @@ track: $(READY) ## mirror all runs into MLflow's store, or into the server that 
 	@$(SNAKEMAKE) --nolock track
 
 ui: track ## the runs in a browser, at 127.0.0.1:5000
-	@$(MLFLOW_UI)
+	@$(SERVE)
 
 live: track ## the same, and as they train: mirrored again every 30 seconds
-	@$(BIN)/python workflow/scripts/track.py --watch 30 & trap "kill $$!" EXIT INT TERM; $(MLFLOW_UI)
+	@$(BIN)/python workflow/scripts/track.py --watch 30 & trap "kill $$!" EXIT INT TERM; $(SERVE)
 
 lock: $(READY) ## requirements.lock from what is installed
 	@{ head -n 1 requirements.lock; $(BIN)/pip freeze --all --exclude-editable \

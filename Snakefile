@@ -35,7 +35,9 @@ onstart:
     # a second for good: after some hundred jobs that takes a third of a core. Nobody needs the limit here.
     workflow.scheduler.job_rate_limiter = None
     if workflow.executor_plugin.name == "slurm":
-        if refused := slurm.refusal(workflow.dag.needrun_jobs()):
+        if refused := slurm.refusal(
+            workflow.dag.needrun_jobs(), workflow.executor_settings
+        ):
             sys.exit(f"supernet: {refused}")
 
 

@@ -7,6 +7,7 @@ the signature is the schema.
 
 import ast
 import functools
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,8 @@ from supernet.sections import (
     Task,
 )  # fmt: skip
 from supernet.settings import Count, Index, Strict
+
+NAMED = ("data", "tables", "tasks", "landmarks", "methods", "estimators", "searchers", "factorials", "studies")
 
 
 class Config(Strict):
@@ -105,6 +108,10 @@ def _check_references(config: Config, path: str) -> None:
         if name is not None and name not in getattr(config, section):
             raise UserError(f"{path}: {where}: no {name!r} in {section}; known: {', '.join(getattr(config, section))}")
 
+    for section in NAMED:
+        for name in getattr(config, section):
+            if not re.fullmatch(r"[a-z0-9-]+", name):
+                raise UserError(f"{path}: {section}.{name}: expected a name of small letters, digits and hyphens")
     for name, task in config.tasks.items():
         known("data", task.data, f"tasks.{name}.data")
         if task.space not in kinds("spaces"):
@@ -116,6 +123,9 @@ def _check_references(config: Config, path: str) -> None:
     for name, searcher in config.searchers.items():
         known("estimators", searcher.estimator, f"searchers.{name}.estimator")
     for name, study in config.studies.items():
+        for scale in study.scales:
+            if scale not in params.scales(path):
+                raise UserError(f"{path}: studies.{name}.scales: no {scale!r}; known: {', '.join(params.scales(path))}")
         known("tasks", study.task, f"studies.{name}.task")
         for section in ("methods", "estimators", "searchers"):
             for entry in getattr(study, section):

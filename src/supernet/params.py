@@ -14,7 +14,7 @@ from supernet.factorial import Factorial
 
 def scales(path: str | Path = "params.yaml") -> list[str]:
     """Names of the scales of ``path``."""
-    return list(read(path).get("scales", {}))
+    return list(read(path).get("scales") or {})
 
 
 @functools.lru_cache(maxsize=8)
@@ -55,8 +55,8 @@ def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
     scale, an unknown base or a cycle of bases, pydantic's ``ValidationError`` for what is no factorial.
     """
     raw = read(path)
-    if scale not in raw.get("scales", {}):
-        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(raw.get('scales', {}))}")
+    if scale not in scales(path):
+        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(scales(path)) or 'none'}")
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
     merged = _with_factorials(merged, str(path))
     methods = merged["methods"]

@@ -152,13 +152,19 @@ class Run:
         """
         task = self.params.tasks[self.task]
         which = which or task.score_truth
-        files = [(paths.TRUTH.format(**self.where, set=paths.EVALUATION), which)]
+        at = {"scale": self.scale}
+        jobs = [(plan.truth(self.params, **at, task=self.task, set=paths.EVALUATION), which)]
         if isinstance(task.truth, TableTruth):
             column = f"{task.truth.dataset}_{which}_{task.truth.epochs}"
-            files.insert(0, (paths.TABLE.format(**self.where, table=task.truth.table), column))
-        for path, column in files:
-            if (self.root / path).is_file():
-                return records.read_table(self.root / path).set_index("arch")[column].dropna()
+            jobs.insert(0, (plan.table(self.params, **at, table=task.truth.table), column))
+        for job, column in jobs:
+            path = self.root / job.first
+            if path.is_file():
+                lineage.check_file(path, job)
+                table = records.read_table(path).set_index("arch")
+                if column not in table:
+                    raise UserError(f"{path}: has no column {column}; correct tasks.{self.task}.truth in params.yaml")
+                return table[column].dropna()
         return pd.Series(dtype=float)
 
     @cached_property

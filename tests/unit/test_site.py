@@ -209,6 +209,13 @@ def test_results_of_other_params_are_one_line(copy: Path) -> None:
         results.studies(configs.load(SCALE), SCALE)
 
 
+def test_a_costs_page_that_lacks_a_method_says_what_makes_it(copy: Path) -> None:
+    path = Path(paths.COSTS_PAGE.format(scale=SCALE, study=STUDY))
+    path.write_text("".join(line for line in path.open() if not line.startswith("| landmark |")))
+    with pytest.raises(UserError, match=rf"{path}: lacks landmark; .* supernet costs --scale {SCALE} --study {STUDY}"):
+        results.studies(configs.load(SCALE), SCALE)
+
+
 def test_a_table_of_other_metrics_is_refused(copy: Path) -> None:
     path = Path(paths.METRICS.format(scale=SCALE, study=STUDY))
     records.write_table(path, records.read_table(path).iloc[1:], records.provenance(path))

@@ -109,6 +109,14 @@ def test_a_pool_met_by_the_warm_ups_owner_lies_in_its_stage(resolved: dict[str, 
     assert "searchers.nao" in stages.parameters(raw, lone, nao)
 
 
+def test_a_factorials_method_depends_on_its_design_and_base() -> None:
+    document = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    keys = document["full_run_nasbench201-cifar10_paper-or-code-11110"]["params"]
+    assert {"factorials.paper-or-code", "methods.landmark", "methods.spos"} <= set(keys)
+    assert "factorials.paper-or-code" in document["full_study_paper-or-code"]["params"]
+    assert "factorials.paper-or-code" not in document["full_run_nasbench201-cifar10_landmark-t3"]["params"]
+
+
 def once(method: Method) -> Method:
     return method.model_copy(update={"iterations": 1})
 

@@ -172,3 +172,15 @@ def test_a_kill_leaves_a_lock_that_says_how_to_go_on(kept: Project, tmp_path: Pa
     run(project, "snakemake", "--unlock")
     assert ran(run(project, "dvc", "repro")) == {LANDMARK, STUDY}
     assert nothing_to_do(project) and "up to date" in run(project, "dvc", "status")
+
+
+def test_a_clone_without_weights_is_adopted_and_nothing_is_to_be_run(tmp_path: Path) -> None:
+    """README's first step on the committed results: DVC vouches for them, and Snakemake takes them for its own."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, tmp_path / "clone"], check=True)
+    clone = Project.__new__(Project)
+    clone.folder = tmp_path / "clone"
+    ready = f"VENV={BIN.parent}", f"--old-file={BIN.parent / '.ready'}"
+    wrong = run(clone, "make", "adopt", "SCALE=reducd", *ready, status=2)
+    assert "make: SCALE=reducd: DVC has no stage of it" in wrong
+    run(clone, "make", "adopt", *ready)
+    assert "Nothing to be done" in run(clone, "snakemake", "--dry-run", "reduced")

@@ -217,6 +217,15 @@ def test_results_of_other_parameters_are_refused(
     )
 
 
+def test_a_truth_of_other_parameters_is_refused(project: Project) -> None:
+    changed = {"tasks": {"nasbench201-digits": {"truth": {"train": {"epochs": 3}}}}}
+    project.write(params.merge(TINY, changed))
+    with pytest.raises(
+        UserError, match=r"evaluation\.parquet: was made by other parameters .*train\.epochs: 2, params"
+    ):
+        published.load(NAME).truth()
+
+
 def test_files_that_do_not_belong_together_are_refused(project: Project) -> None:
     whole = Path(WEIGHTS).read_bytes()
     Path(WEIGHTS).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))

@@ -44,6 +44,15 @@ def test_numbers_are_of_one_run_by_its_tasks_own_truth(chosen: configs.Config, t
     assert len(set(points)) == len(points)
 
 
+def test_numbers_made_by_other_parameters_are_left_out(chosen: configs.Config, tmp_path: Path) -> None:
+    job = tiny.write_study(chosen, "demo", "demo")
+    measure.run(job, tmp_path / "state")
+    assert tracked._stands(job)
+    changed = chosen.methods["landmark"].model_copy(update={"iterations": 3})
+    other = chosen.model_copy(update={"methods": {**chosen.methods, "landmark": changed}})
+    assert not tracked._stands(plan.measure(other, scale="demo", study="demo"))
+
+
 def log(part: dict[str, object], epochs: range) -> Path:
     path = Path(plan.train(tiny_config(), scale="demo", **part).outputs["log"])
     records.write_lines(path, [{"epoch": epoch, "loss": 1 / epoch} for epoch in epochs])

@@ -9,15 +9,23 @@ from typing import Any
 OPTIONS = {
     "slurm_partition": "--partition",
     "slurm_account": "--account",
+    "clusters": "--clusters",
+    "constraint": "--constraint",
+    "qos": "--qos",
+    "reservation": "--reservation",
     "runtime": "--time",
     "mem_mb": "--mem",
-    "gpu": "--gpus",
+    "gres": "--gres",
 }
 
 
-def refusal(jobs: Iterable[Any]) -> str | None:
-    """Why SLURM would refuse one of Snakemake's ``jobs``, in one line; None if it would take them all."""
-    asked = {_request(job): job.rule.name for job in jobs if not job.is_local}
+def refusal(jobs: Iterable[Any], settings: Any) -> str | None:
+    """Why SLURM would refuse one of Snakemake's ``jobs``, in one line; None if it would take them all.
+
+    ``settings``: of the executor, whose QOS and reservation go to every job.
+    """
+    whole = [f"--{name}={value}" for name in ("qos", "reservation") if (value := getattr(settings, name, None))]
+    asked = {(*_request(job), *whole): job.rule.name for job in jobs if not job.is_local}
     if asked and not shutil.which("sbatch"):
         return "executor slurm: there is no sbatch on this machine; go to a login node, or leave out --workflow-profile"
     for request, rule in sorted(asked.items()):
@@ -35,6 +43,10 @@ def refusal(jobs: Iterable[Any]) -> str | None:
 
 def _request(job: Any) -> tuple[str, ...]:
     wanted = [f"{option}={job.resources[name]}" for name, option in OPTIONS.items() if job.resources.get(name)]
+    if gpus := job.resources.get("gpu"):
+        model = job.resources.get("gpu_model")
+        wanted.append(f"--gpus={model}:{gpus}" if model else f"--gpus={gpus}")
+    wanted += shlex.split(str(job.resources.get("slurm_extra") or ""))
     return (*wanted, f"--cpus-per-task={job.threads}")
 
 

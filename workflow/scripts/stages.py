@@ -8,6 +8,7 @@ to exactly one.
 """
 
 import functools
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from supernet import params, paths, records
 from supernet.config import Config
 from supernet.dag import closure, targets
 from supernet.digest import digest
+from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import plain
 from supernet.sections import POOLED
@@ -122,9 +124,11 @@ def _entries(raw: dict[str, Any], config: Config, stage: Stage) -> dict[str, set
             searchers = {p.split("/")[5] for p in stage.files if p.split("/")[2] == "searches"}
             if method.kind == POOLED:
                 searchers |= {method.searcher}  # its first pool is met by the warm-up's owner
+            lineage = _lineage(raw, config, stage.scale, name) | _lineage(raw, config, stage.scale, method.start)
             return {
                 "tasks": {task},
-                "methods": _lineage(raw, stage.scale, name) | _lineage(raw, stage.scale, method.start),
+                "methods": lineage,
+                "factorials": _factorials(config, name),
                 "landmarks": {method.landmarks} - {None},
                 "estimators": estimators | {config.searchers[name].estimator for name in searchers},
                 "searchers": searchers,
@@ -133,17 +137,26 @@ def _entries(raw: dict[str, Any], config: Config, stage: Stage) -> dict[str, set
             return {"studies": {name for name, study in config.studies.items() if study.claims == stage.of}}
         case _:
             study = config.studies[stage.of]
-            lineages = (_lineage(raw, stage.scale, name) for name in study.methods)
-            return {"studies": {stage.of}, "tasks": {study.task}, "methods": set().union(*lineages)}
+            lineages = (_lineage(raw, config, stage.scale, name) for name in study.methods)
+            factorials = {study.factorial} - {None}
+            methods = set().union(*lineages)
+            return {"studies": {stage.of}, "tasks": {study.task}, "methods": methods, "factorials": factorials}
 
 
-def _lineage(raw: dict[str, Any], scale: str, name: str | None) -> set[str]:
-    """A method's entry and those it is based on."""
+def _lineage(raw: dict[str, Any], config: Config, scale: str, name: str | None) -> set[str]:
+    """A method's entry and those it is based on; of a factorial's method those of its base."""
     if name is None:
         return set()
     entries = (raw["methods"].get(name), ((raw["scales"][scale] or {}).get("methods") or {}).get(name))
-    base = next((entry["base"] for entry in reversed(entries) if entry and "base" in entry), None)
-    return {name} | _lineage(raw, scale, base)
+    bases = [entry["base"] for entry in reversed(entries) if entry and "base" in entry]
+    bases += [config.factorials[design].base for design in _factorials(config, name)]
+    return {name} | _lineage(raw, config, scale, bases[0] if bases else None)
+
+
+def _factorials(config: Config, name: str) -> set[str]:
+    """The factorial that makes the method ``name``, if one does."""
+    made = {key: design.methods(key) for key, design in config.factorials.items()}
+    return {key for key, methods in made.items() if any(methods.get(name, ()))}
 
 
 def _stands(raw: Any, key: list[str]) -> bool:
@@ -184,4 +197,7 @@ def _curves(config: Config, study: str, file: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    records.write_text("dvc.yaml", document())
+    try:
+        records.write_text("dvc.yaml", document())
+    except UserError as error:
+        sys.exit(f"stages: {error}")

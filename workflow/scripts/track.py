@@ -152,7 +152,7 @@ def _watch(uri: str, prefix: str, seconds: float) -> None:
         try:
             done = _once(uri, prefix)
             line = _line(uri, done) if +Counter({**done, "kept": 0}) or said is None else said
-        except UserError as error:
+        except (UserError, OSError) as error:  # a file may go while it is looked at
             line = f"track: {error}"
         if line != said:
             print(time.strftime("%H:%M:%S"), line, flush=True)

@@ -66,8 +66,8 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
     for scale in files.scales(params):
         config = configs.load(scale, params)
         studies = {name: study for name, study in config.studies.items() if scale in study.scales}
-        tables = {name: paths.METRICS.format(scale=scale, study=name) for name in studies}
-        tables = {name: records.read_table(path) for name, path in tables.items() if Path(path).exists()}
+        measured = {name: plan.measure(config, scale=scale, study=name) for name in studies}
+        tables = {name: records.read_table(job.first) for name, job in measured.items() if _stands(job)}
         runs: dict[tuple[str, str, int], list[str]] = {}
         for name, study in studies.items():
             for method in study.methods:
@@ -77,6 +77,11 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
             yield from _run(config, scale, *where, names, tables, kept)
         for name in tables:
             yield from _study(config, scale, name)
+
+
+def _stands(job: Job) -> bool:
+    """Whether the first output is there and as params.yaml asks: no number is shown under other parameters."""
+    return Path(job.first).exists() and lineage.difference(records.provenance(job.first), job) is None
 
 
 def _run(
@@ -91,8 +96,9 @@ def _run(
         rows, ended = _so_far(config, name, parts)
     else:
         rows, ended = [row for log in logs for row in records.read_lines(log)], Path(logs[-1]).stat().st_mtime
-    if not rows:
-        return
+    last = plan.train(config, **parts[-1])
+    if not rows or (not live and Path(last.first).exists() and not _stands(last)):
+        return  # nothing yet, or what is there was trained by other parameters
     points = [(f"train/{k}", v, row["epoch"]) for row in rows for k, v in row.items() if k != "epoch"]
     folder = f"results/{scale}/runs/{task}/{name}"
     weights = paths.WEIGHTS.format(**parts[-1])

@@ -3,8 +3,9 @@
 import json as texts
 import os
 import socket
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ MEANING = {
     STOPPED: "was stopped; its state is saved, and it will go on from there",
     MISSING: "not begun",
 }
+QUIET = 600  # seconds without a new state, after which a job of another host counts as stopped
 
 
 def status(
@@ -71,13 +73,12 @@ def status(
 def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, Any]:
     """By scale: every study, and all ``together`` (jobs that studies share once); and which jobs are running."""
     labels = list(_labels())
-    states_of = {label["output"]: STOPPED if label["stopped"] else RUNNING for label in labels}
     scales = {}
     for scale, chosen in config.items():
         here = [name for name, entry in chosen.studies.items() if scale in entry.scales and study in (None, name)]
         jobs = {name: dag.of_study(chosen, scale, name) for name in here}
         every = {job.first: job for found in jobs.values() for job in found}
-        known = {path: (_state(job, states_of), _seconds(path)) for path, job in every.items()}
+        known = {path: (_state(job, labels), _seconds(path)) for path, job in every.items()}
         rates = _rates(every, known)
 
         def sums(found: Iterable[Job]) -> dict[str, Any]:
@@ -112,11 +113,17 @@ def _sums(
     return {"jobs": jobs, **costs, "rest_unknown_jobs": unknown}
 
 
-def _state(job: Job, under_way: Mapping[str, str]) -> str:
-    if job.first in under_way:
-        return under_way[job.first]
+def _state(job: Job, labels: Sequence[Mapping[str, Any]]) -> str:
+    """Running before all else; then what the files say, and a saved state where the job would go on from that one."""
+    own = [label for label in labels if label["output"] == job.first]
+    if any(not label["stopped"] for label in own):
+        return RUNNING
     absent = [path for path in job.outputs.values() if not Path(path).is_file()]
     if absent:
+        if own and all(Path(path).is_file() for path in job.sources):
+            state = lineage.state(job).name
+            if any(label["state"] == state for label in own):
+                return STOPPED
         return AWAY if Path(paths.costs(job.first)).is_file() else MISSING
     try:
         stamps = map(records.provenance, lineage.stamped(job))
@@ -132,8 +139,15 @@ def _labels() -> Iterable[dict[str, Any]]:
             label = texts.loads(lock.read_text())
         except (OSError, ValueError):  # removed meanwhile, or just being written
             continue
-        # On another host only the scheduler knows; a lock is not tried, for that could stop a job that starts now.
-        yield label | {"stopped": label["host"] == socket.gethostname() and not _alive(label["pid"])}
+        # A lock is not tried, for that could stop a job that starts now. On another host: does its state still grow?
+        here = label["host"] == socket.gethostname()
+        stopped = not _alive(label["pid"]) if here else time.time() - _grew(lock.parent) > QUIET
+        yield label | {"stopped": stopped, "state": lock.parent.name}
+
+
+def _grew(state: Path) -> float:
+    """When a file of the folder was last written."""
+    return max((file.stat().st_mtime for file in state.iterdir()), default=0.0)
 
 
 def _alive(pid: int) -> bool:

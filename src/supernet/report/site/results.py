@@ -116,7 +116,10 @@ def _exists(path: str, command: str) -> str:
 def _costs(config: Config, scale: str, name: str) -> str:
     """The committed page, whose estimate of the landmarks needs the benchmark table; else made from the jobs' costs."""
     path = Path(paths.COSTS_PAGE.format(scale=scale, study=name))
-    return path.read_text() if path.is_file() else costs.page(config, scale, name)
+    page = path.read_text() if path.is_file() else costs.page(config, scale, name)
+    if missing := [method for method in config.studies[name].methods if f"| {method} |" not in page]:
+        raise UserError(f"{path}: lacks {missing[0]}; make it again: supernet costs --scale {scale} --study {name}")
+    return page
 
 
 def _evaluation(scale: str, settings: Mapping[str, Any], command: str) -> pd.Series:
