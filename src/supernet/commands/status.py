@@ -114,16 +114,15 @@ def _sums(
 
 
 def _state(job: Job, labels: Sequence[Mapping[str, Any]]) -> str:
-    """Running before all else; then what the files say, and a saved state where the job would go on from that one."""
+    """Running before all else, then stopped where a saved state is the one to go on from, else what the files say."""
     own = [label for label in labels if label["output"] == job.first]
     if any(not label["stopped"] for label in own):
         return RUNNING
-    absent = [path for path in job.outputs.values() if not Path(path).is_file()]
-    if absent:
-        if own and all(Path(path).is_file() for path in job.sources):
-            state = lineage.state(job).name
-            if any(label["state"] == state for label in own):
-                return STOPPED
+    if own and all(Path(path).is_file() for path in job.sources):
+        state = lineage.state(job).name  # another one was left by other parameters or other code
+        if any(label["state"] == state for label in own):
+            return STOPPED
+    if not all(Path(path).is_file() for path in job.outputs.values()):
         return AWAY if Path(paths.costs(job.first)).is_file() else MISSING
     try:
         stamps = map(records.provenance, lineage.stamped(job))
