@@ -183,6 +183,19 @@ def test_only_what_measures_is_looked_up_on_other_data_sets(set, settings):
     assert job.settings == {"dataset": "cifar10", "epochs": 200, **settings}
 
 
+def test_a_lookup_gives_what_its_table_has(tmp_path):
+    """NAS-Bench-Macro has no validation accuracy, but three trainings told apart."""
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("archs", "table", "truth")}
+    table = pd.DataFrame({"arch": ["a", "b"], "cifar10_test_50": [0.8, 0.6], "cifar10_test_50_s0": [0.79, 0.61]})
+    records.write_table(files["archs"], pd.DataFrame({"arch": ["b"]}), {})
+    records.write_table(files["table"], table, {})
+    inputs = {"archs": files["archs"], "table": files["table"]}
+    lookup.run(Job("lookup", {"dataset": "cifar10", "epochs": 50}, {"truth": files["truth"]}, inputs), tmp_path)
+    assert records.read_table(files["truth"]).to_dict("records") == [{"arch": "b", "test": 0.6, "test_s0": 0.61}]
+    with pytest.raises(UserError, match=r"table\.parquet: has no column cifar10_test_200"):
+        lookup.run(Job("lookup", {"dataset": "cifar10", "epochs": 200}, {"truth": files["truth"]}, inputs), tmp_path)
+
+
 def test_a_lookup_adds_the_columns_of_other_data_sets(tmp_path):
     columns = {f"{d}_{s}_200": np.array(v) for d, s, v in [
         ("cifar10", "valid", [0.5, 0.7, 0.6]), ("cifar10", "test", [0.55, 0.75, 0.65]),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from supernet import landmarks, records, spaces
 from supernet.arch import Arch
+from supernet.errors import UserError
 from supernet.job import Job
 from supernet.seeding import stream
 from supernet.spaces import SearchSpace
@@ -17,8 +18,10 @@ def known(job: Job, space: SearchSpace) -> tuple[tuple[Arch, ...], np.ndarray]:
     files = job.inputs.get("landmarks")
     if not files:
         return (), np.empty(0)
-    table = pd.concat([records.read_table(path) for path in files])
-    return tuple(space.parse(text) for text in table["arch"]), table[job.settings["order_truth"]].to_numpy(float)
+    table, order = pd.concat([records.read_table(path) for path in files]), job.settings["order_truth"]
+    if order not in table:
+        raise UserError(f"{files[0]}: has no {order} accuracies to order landmarks by; choose another order_truth")
+    return tuple(space.parse(text) for text in table["arch"]), table[order].to_numpy(float)
 
 
 def run(job: Job, state: Path) -> None:
