@@ -134,6 +134,8 @@ def _check_references(config: Config, path: str) -> None:
         homeless = [entry for entry in study.methods if config.methods[entry].searcher is None]
         if OWN in study.searchers and homeless:
             raise UserError(f"{path}: studies.{name}.searchers: {OWN!r}, but methods.{homeless[0]} names no searcher")
+        if study.joined and not any(config.methods[entry].landmarks for entry in study.methods):
+            raise UserError(f"{path}: studies.{name}.joined: none of its methods has landmarks to join")
         for pair in study.contrasts:
             for entry in pair:
                 if entry not in study.methods:
@@ -163,6 +165,8 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
             )
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
+    if method.added != "best" and method.additions is None:
+        raise UserError(f"{where}.added: {method.added!r} needs additions: how many become landmarks")
     known("searchers", method.searcher, f"methods.{name}.searcher")
     if method.searcher is None and (method.additions is not None or method.kind == POOLED):
         raise UserError(f"{where}.searcher: is missing; additions and kind {POOLED!r} live on what it meets")

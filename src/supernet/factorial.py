@@ -19,19 +19,27 @@ class Factorial(Strict):
     """The entry ``base`` of methods, with the admissible combinations of ``factors``.
 
     ``factors``: what level 1 merges over the base, by name. ``generators``: by the name of a generated factor those
-    that it follows; it is at level 1 where an odd number of them is.
+    that it follows; it is at level 1 where an odd number of them is. ``once_a_seed``: the factors whose levels stand
+    for something that all runs of a seed at that level share, as a warm-up or a draw of landmarks: the whole plots of a
+    split-plot design, of which there are only as many as seeds.
     """
 
     base: str
     factors: Annotated[dict[str, dict[str, Any]], Field(min_length=2)]
     generators: dict[str, Annotated[list[str], Field(min_length=2)]] = {}
+    once_a_seed: list[str] = []
 
     @model_validator(mode="after")
     def _generated_by_free_ones(self) -> Self:
         for name, parents in self.generators.items():
-            for one in (name, *parents):
-                if one not in self.factors or (one in self.generators) != (one == name):
+            if name not in self.factors or len(set(parents)) != len(parents):
+                raise ValueError(f"generators.{name}: expected a factor, and distinct ones that it follows")
+            for one in parents:
+                if one not in self.factors or one in self.generators:
                     raise ValueError(f"generators.{name}: {one!r} is not a factor, or is generated itself")
+        for one in self.once_a_seed:
+            if one not in self.factors:
+                raise ValueError(f"once_a_seed: {one!r} is not a factor")
         return self
 
     def methods(self, name: str) -> dict[str, Levels]:

@@ -34,7 +34,7 @@ def spearman(truth: ArrayLike, score: ArrayLike) -> float:
     truth, score = as_columns(truth, score)
     if _constant(truth) or _constant(score):
         return float("nan")
-    return float(np.corrcoef(_average_ranks(truth), _average_ranks(score))[0, 1])
+    return float(np.corrcoef(ranks(truth), ranks(score))[0, 1])
 
 
 def sparse_kendall_tau(
@@ -193,7 +193,8 @@ def _positive(resolution: float) -> float:
     return resolution
 
 
-def _average_ranks(column: Column) -> Column:
+def ranks(column: Column) -> Column:
+    """Ranks (n,), 1 for the lowest value; ties at their average rank."""
     _, group, sizes = np.unique(column, return_inverse=True, return_counts=True)
     return (np.cumsum(sizes) - (sizes - 1) / 2)[group]
 

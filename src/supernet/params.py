@@ -77,6 +77,8 @@ def _with_factorials(merged: dict[str, Any], path: str) -> dict[str, Any]:
                 methods[method] = functools.reduce(merge, changes, {"base": design.base})
     for name, study in studies.items():
         if isinstance(study, dict) and (design := study.get("factorial")):
+            if "methods" in study:
+                raise UserError(f"{path}: studies.{name}: has methods and a factorial, which has its own; keep one")
             if design not in designs:
                 known = ", ".join(designs)
                 raise UserError(f"{path}: studies.{name}.factorial: no {design!r} in factorials; known: {known}")

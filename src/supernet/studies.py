@@ -48,6 +48,7 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
         design = config.factorials[chosen.factorial]
         levels = {name: list(levels) for name, levels in design.methods(chosen.factorial).items()}
         settings["factorial"] = {"name": chosen.factorial, "factors": list(design.factors), "levels": levels}
+        settings["factorial"]["once_a_seed"] = design.once_a_seed
     unique = {role: list(dict.fromkeys(files)) for role, files in inputs.items()}
     outputs = {"metrics": paths.METRICS.format(scale=scale, study=study)}
     return Job("measure", settings, outputs, unique, (f"supernet.spaces.{task.space}",))

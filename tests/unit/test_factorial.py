@@ -30,9 +30,18 @@ def test_names_say_the_levels():
     assert names[:3] == ["b", "f-00011", "f-00101"] and names[-1] == "f-11110"
 
 
-@pytest.mark.parametrize("generators", [{"E": ["A", "X"]}, {"X": ["A", "B"]}, {"E": ["A", "D"], "D": ["A", "B"]}])
+@pytest.mark.parametrize(
+    "generators",
+    [
+        {"E": ["A", "X"]},
+        {"X": ["A", "B"]},
+        {"E": ["A", "E"]},
+        {"E": ["A", "A"]},
+        {"E": ["A", "D"], "D": ["A", "B"]},
+    ],
+)
 def test_what_generates_must_be_free(generators):
-    with pytest.raises(ValidationError, match="is not a factor, or is generated itself"):
+    with pytest.raises(ValidationError, match=r"is not a factor, or is generated|expected a factor, and distinct"):
         Factorial(base="b", factors={name: {} for name in "ABCDE"}, generators=generators)
 
 
@@ -40,18 +49,48 @@ def test_effects_by_hand():
     """Two factors, four methods, two seeds: 10 + 3 A + 1 B + 2 AB (levels 0, 1), and a seed's 0 or 0.5."""
     levels = [(0, 0), (0, 1), (1, 0), (1, 1)]
     values = np.array([[10 + 3 * a + b + 2 * a * b + seed / 2 for seed in (0, 1)] for a, b in levels])
-    found = {name: rest for name, *rest in factors.fit(values, ["A", "B"], levels, 0.95)}
+    found = {name: rest for name, *rest in factors.fit(values, ["A", "B"], levels, [], 0.95)}
     assert {name: effect for name, (effect, _, _) in found.items()} == pytest.approx({"A": 4, "B": 2, "A x B": 1})
-    values[0, 0] += 0.8  # residuals 0.3, -0.3 and six of 0.1; 8 - 2 seeds - 3 effects = 3 degrees of freedom, t = 3.182
-    *_, low, high = next(factors.fit(values, ["A", "B"], levels, 0.95))
-    assert high - low == pytest.approx(2 * 3.182446 * 2 * (0.24 / 3) ** 0.5 / 8**0.5, rel=1e-5)
+    values[0, 0] += 0.8  # each effect of seed 0 is off by 0.4: variance 0.08 in all three, pooled 3 degrees of freedom
+    *_, low, high = next(factors.fit(values, ["A", "B"], levels, [], 0.95))
+    assert high - low == pytest.approx(2 * 3.182446 * (0.08 / 2) ** 0.5, rel=1e-5)
+    *_, low, high = next(factors.fit(values, ["A", "B"], levels, ["A"], 0.95))
+    assert high - low == pytest.approx(2 * 12.706205 * (0.08 / 2) ** 0.5, rel=1e-5)  # its own error: one degree
 
 
-def test_two_levels_without_interactions_are_a_t_test():
-    """Two factors of which nothing but A is fitted would pool; here one seed pairs with the paired interval."""
+def test_one_factor_is_the_paired_interval():
     values = np.array([[1.0, 1.2, 1.1], [1.5, 1.4, 1.7]])
-    (_, effect, low, high), *none = factors.fit(values, ["A"], [(0,), (1,)], 0.95)
+    (_, effect, low, high), *none = factors.fit(values, ["A"], [(0,), (1,)], [], 0.95)
     assert not none and (effect, low, high) == pytest.approx(intervals.t_interval(values[1] - values[0], 0.95))
+
+
+def test_an_effect_that_is_mixed_up_with_another_is_left_out():
+    """Resolution III: the third factor is the product of the others, and so is each of them of the two others."""
+    third = Factorial(base="b", factors={name: {} for name in "ABC"}, generators={"C": ["A", "B"]})
+    values = np.random.default_rng(0).normal(size=(4, 3))
+    assert [name for name, *_ in factors.fit(values, list("ABC"), list(third.methods("f").values()), [], 0.95)] == list(
+        "ABC"
+    )
+
+
+def test_what_is_shared_within_a_seed_is_no_evidence():
+    """Nothing has an effect, but a seed and level of E have an error in common: 95 % intervals cover 0 about so often."""
+    levels, rng = list(FIVE.methods("f").values()), np.random.default_rng(0)
+    at_level = np.array([level[4] for level in levels])
+    missed = {"A": 0, "E": 0}
+    for _ in range(400):
+        values = rng.normal(size=(16, 5)) + rng.normal(size=(2, 5))[at_level]
+        for name, _, low, high in factors.fit(values, list("ABCDE"), levels, ["E"], 0.95):
+            if name in missed:
+                missed[name] += not low <= 0 <= high
+    assert all(number < 0.09 * 400 for number in missed.values())
+
+
+def test_an_undefined_number_makes_effects_undefined_and_nothing_fails():
+    values = np.full((4, 2), 0.5)
+    values[1, 1] = np.nan
+    found = list(factors.fit(values, ["A", "B"], [(0, 0), (0, 1), (1, 0), (1, 1)], [], 0.95))
+    assert len(found) == 3 and all(np.isnan(number) for _, *numbers in found for number in numbers)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +112,7 @@ def test_the_study_has_an_effect_for_every_factor_and_outcome(measured):
     assert shown == ["S-KdT, oneshot:loss", "S-KdT, oneshot:accuracy", "found by evolution, %", "found by aging, %"]
     effects = select(table, part=summary.EFFECT)
     assert set(zip(effects["label"], effects["quantity"], strict=True)) == {(n, q) for n in names for q in shown}
-    assert (effects["n"] == 48).all() and factors.tested(rows, job.settings) == 20
+    assert (effects["n"] == 3).all() and factors.tested(rows, job.settings) == 20
     one = select(effects, label=names[0], quantity=shown[0]).iloc[0]
     last = select(rows, epoch=400, **factors.outcomes(rows, job.settings)[0].where).dropna(subset="seed")
     by_level = [
@@ -86,7 +125,12 @@ def test_the_study_has_an_effect_for_every_factor_and_outcome(measured):
 def test_the_page_and_the_figure_say_how_many_were_asked(measured):
     rows, job = measured
     page = summary.markdown(summary.summarise(rows, job.settings), rows, job.settings)
-    assert "over all 48 runs" in page and "all 20 intervals together hold at 95 %" in page
-    assert "| denominator x pairs |" in page and "| search: aging - evolution |" in page
+    assert "16 methods, 3 seeds" in page and "all 20 intervals together hold at 95 %" in page
+    assert "an error of its own: `landmarks` and `sharing`" in page
+    assert "does not count these 40 intervals" in page and "nor does it count these 4:" in page
+    assert "| denominator x pairs |" in page and "| search: aging - evolution | –" in page
+    assert "landmarks are ordered by `valid` accuracy, but those of paper-or-code-00101" in page
+    excerpt = summary.excerpt(summary.summarise(rows, job.settings))
+    assert excerpt[0].startswith("| level 1 - level 0 | S-KdT") and excerpt[2].startswith("| denominator | ")
     axes = figures.effects(rows, job.settings).axes
     assert len(axes) == 4 and [t.get_text() for t in axes[0].get_yticklabels()][-1] == "sharing"

@@ -55,7 +55,7 @@ def test_searches_report_accuracy_regret_and_rank(study):
 
 
 def test_a_score_joined_with_what_its_landmarks_say_alone(tmp_path, monkeypatch):
-    """Both standardised and added; the gain is over the landmarks alone, and spos borrows those of landmark."""
+    """The mean of both ranks; the gain is over the landmarks alone, and spos borrows those of landmark."""
     monkeypatch.chdir(tmp_path)
     job = tiny.write_study(tiny.load(tmp_path, "full"), "is-it-the-ranking", "full")
     measure.run(job, tmp_path / "state")
@@ -66,12 +66,15 @@ def test_a_score_joined_with_what_its_landmarks_say_alone(tmp_path, monkeypatch)
         scores = records.read_table(f"results/full/scores/nasbench201-cifar10/{method}/oneshot/s1/i1.parquet")
         score = select(scores, epoch=400)["loss"].to_numpy()
         guess = references.predicted(tiny.SPACE, truth["arch"], known.set_index("arch")["valid"], predictor, 1)
-        both = (score - score.mean()) / score.std() + (guess - guess.mean()) / guess.std()
+        both = pd.Series(score).rank() + pd.Series(guess).rank()
         label = f"oneshot:loss + {predictor}"
         (value,) = select(rows, method=method, estimator=label, truth="test")["value"]
         assert value == pytest.approx(metrics.kendall_tau(truth["test"], both))
-        (gain,) = select(rows, method=method, estimator=f"{label} - {predictor}", truth="test")["value"]
+        (gain,) = select(rows, method=method, estimator=f"{label}, gain over it alone", truth="test")["value"]
         assert gain == pytest.approx(value - metrics.kendall_tau(truth["test"], guess))
+    compared = records.read_table(job.outputs["metrics"])
+    compared = compared[compared["method"] == "landmark - spos"]["estimator"].dropna()
+    assert any("ridge" in name for name in compared) and not any("gain" in name for name in compared)
 
 
 def test_seeds_are_summarised_and_contrasted(study):
@@ -219,7 +222,7 @@ def test_a_lookup_adds_the_columns_of_other_data_sets(tmp_path):
     assert standing["test_rank"].tolist() == [1, 3] and standing["among"].tolist() == [3, 3]
     assert standing["cifar100/test_rank"].tolist() == [2, 1] and standing["cifar100/among"].tolist() == [2, 2]
     assert standing["cifar100/test_best"].tolist() == [0.35, 0.35]
-    with pytest.raises(UserError, match=r"table\.parquet: has no column svhn_valid_200"):
+    with pytest.raises(UserError, match=r"table\.parquet: has no column svhn_test_200"):
         looked_up(also=["svhn"])
 
 

@@ -38,6 +38,8 @@ class Landmark(Method):
         self.pairs = ranking.Pairs(truth, draw, count)
         if not len(self.pairs.ordered):
             raise UserError("landmarks: all have the same ground truth, so they order nothing; draw others")
+        if draw == "triples" and len(truth) < 3:
+            raise UserError(f"regulariser.args.draw: triples of only {len(truth)} landmarks")
         if draw == "group" and count > len(truth):
             raise UserError(f"regulariser.args.count: a group of {count} of only {len(truth)} landmarks")
         if ramp >= setup.epochs - setup.warmup:

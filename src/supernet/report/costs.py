@@ -57,7 +57,8 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
     if not files:
         yield "landmarks", float("nan")
     elif isinstance(config.tasks[chosen.task].truth, TableTruth):
-        yield "landmarks", estimated(config, scale, chosen.task, files)
+        order = runs.order_truth(config.tasks[chosen.task], method)
+        yield "landmarks", estimated(config, scale, chosen.task, files, order)
     else:
         yield "landmarks", _hours(config, files)
 
@@ -82,8 +83,10 @@ def _hours(config: Config, outputs: Iterable[str]) -> float:
     return sum(records.read_json(paths.costs(output))["seconds"] for output in outputs) * config.threads / 3600
 
 
-def estimated(config: Config, scale: str, task: str, files: Iterable[str]) -> float:
+def estimated(config: Config, scale: str, task: str, files: Iterable[str], order: str) -> float:
     """Core-hours that training the architectures of ``files`` alone would take, as the benchmark trained them.
+
+    ``order``: the truth that orders them, whose training it was.
 
     Multiply-adds of an image (the table's ``flops``) x `OPERATIONS` x `PASSES` x images x epochs, at the speed of
     `CASE`.
@@ -91,12 +94,11 @@ def estimated(config: Config, scale: str, task: str, files: Iterable[str]) -> fl
     truth = config.tasks[task].truth
     flops = records.read_table(paths.TABLE.format(scale=scale, table=truth.table)).set_index("arch")["flops"]
     adds = sum(float(flops.loc[records.read_table(path)["arch"]].sum()) for path in files)
-    return adds * OPERATIONS * PASSES * _images(config, task) * truth.epochs / _speed() / 3600
+    return adds * OPERATIONS * PASSES * _images(config, task, order) * truth.epochs / _speed() / 3600
 
 
-def _images(config: Config, task: str) -> int:
-    chosen = config.tasks[task]
-    key = (chosen.truth.dataset, chosen.order_truth)
+def _images(config: Config, task: str, order: str) -> int:
+    key = (config.tasks[task].truth.dataset, order)
     if key not in IMAGES:
         raise UserError(f"params.yaml: tasks.{task}: how many images {key[0]} was trained on is not known to costs")
     return IMAGES[key]
@@ -143,9 +145,10 @@ def _landmarks(config: Config, task: str) -> str:
     truth = config.tasks[task].truth
     if not isinstance(truth, TableTruth):
         return "Landmarks: measured, the jobs that trained each of them once."
+    images = _images(config, task, config.tasks[task].order_truth)
     return (
         "Landmarks: **an estimate**, for their truth was looked up. Multiply-adds of each on an image (the table's"
-        f" `flops`) × {OPERATIONS} operations × {PASSES} for forward and backward × {_images(config, task):,} images ×"
+        f" `flops`) × {OPERATIONS} operations × {PASSES} for forward and backward × {images:,} images ×"
         f" {truth.epochs} epochs, as the benchmark trained its nets, whatever this scale does; at"
         f" {_speed() / 1e9:.1f} GFLOP/s a core, which `{BENCH}` has for a {CASE['case']} of {CASE['cells']} cells and"
         f" batch {CASE['batch']}."

@@ -44,10 +44,18 @@ def score_names(rows: pd.DataFrame) -> list[str]:
     return [main, *(label for label in labels if label != main)]
 
 
+def ranked(rows: pd.DataFrame) -> str:
+    """The score whose other rank metrics are shown: the main one's of the whole space, where that was scored."""
+    main, *_ = score_names(rows)
+    spaces = dict.fromkeys(rows["estimator"][rows["metric"] == REGRET].dropna())
+    return next((label for label in spaces if label.split(":")[-1] == main.split(":")[-1]), main)
+
+
 def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
     """The columns of a study's table; the first resolution, the first k and the first searcher are the ones shown."""
-    main, *_ = labels = score_names(rows)
+    labels = score_names(rows)
     own, k = settings["task"]["score_truth"], settings["metrics"]["precision_at"][0]
+    main = ranked(rows)
     by_main = {"estimator": main, "truth": own}
     found = [Quantity(f"S-KdT, {label}", s_kdt(label, own, settings)) for label in labels]
     found += [
@@ -55,13 +63,11 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
         Quantity("Spearman", {**by_main, "metric": "spearman"}),
         Quantity(f"P@{100 * k:g} %", {**by_main, "metric": "precision_at_k", "resolution": k}),
     ]
+    for k in BEST_OF if main != labels[0] else ():
+        where = {"estimator": main, "metric": REGRET, "resolution": k}
+        found.append(Quantity(f"regret@{k}, %", where, 100, 2))
     for searcher in settings["study"]["searchers"][:1]:
         found += finds(searcher, own)
-    for label in dict.fromkeys(rows["estimator"][rows["metric"] == REGRET].dropna()):
-        if main_score([label]) == label and label.endswith(main.split(":")[-1]):
-            for k in BEST_OF:
-                where = {"estimator": label, "metric": REGRET, "resolution": k}
-                found.append(Quantity(f"regret@{k}, {label}, %", where, 100, 2))
     return found
 
 

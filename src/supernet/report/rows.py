@@ -82,7 +82,7 @@ def over_seeds(rows: pd.DataFrame, level: float) -> pd.DataFrame:
     keys = [c for c in COLUMNS if c not in ("seed", *NUMBERS[1:], "n")]
     found = []
     for key, group in rows[rows["seed"].notna()].groupby(keys, dropna=False, sort=False):
-        found.append({**dict(zip(keys, key, strict=True)), **_interval(group["value"], level)})
+        found.append({**dict(zip(keys, key, strict=True)), **interval(group["value"], level)})
     return frame(found)
 
 
@@ -107,7 +107,7 @@ def contrasts(rows: pd.DataFrame, pairs: Sequence[Sequence[str]], level: float) 
         both = first.merge(second, on=[*keys, "seed"], suffixes=("", "_b"))
         both["value"] -= both["value_b"]
         for key, group in both.groupby(keys, dropna=False, sort=False):
-            row = {**dict(zip(keys, key, strict=True)), "method": f"{a} - {b}", **_interval(group["value"], level)}
+            row = {**dict(zip(keys, key, strict=True)), "method": f"{a} - {b}", **interval(group["value"], level)}
             if (group["epoch"] == group["epoch_b"]).all():
                 row["epoch"] = group["epoch"].iloc[0]
             found.append(row)
@@ -125,7 +125,7 @@ def search_contrasts(rows: pd.DataFrame, searchers: Sequence[str], level: float)
         both["value"] -= both["value_a"]
         for key, group in both.groupby(keys, dropna=False, sort=False):
             name = {"searcher": f"{other} - {searchers[0]}"}
-            found.append({**dict(zip(keys, key, strict=True)), **name, **_interval(group["value"], level)})
+            found.append({**dict(zip(keys, key, strict=True)), **name, **interval(group["value"], level)})
     return frame(found)
 
 
@@ -135,6 +135,7 @@ def last_epoch(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     return own[own["seed"].notna() & (own["epoch"] == own["epoch"].max()).fillna(False)]
 
 
-def _interval(values: pd.Series, level: float) -> Row:
+def interval(values: pd.Series, level: float) -> Row:
+    """Mean, bounds by Student's t, and number of values that stand for seeds; undefined where one of them is."""
     mean, low, high = intervals.t_interval(values, level) if np.isfinite(values).all() else (NAN, NAN, NAN)
     return {"value": mean, "low": low, "high": high, "n": len(values)}

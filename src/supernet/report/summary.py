@@ -19,6 +19,7 @@ from supernet.report.quantities import (
     elsewhere,
     finds,
     quantities,
+    ranked,
 )  # fmt: skip
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
@@ -85,7 +86,8 @@ def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple
             for _, row in select(whole, method=factors.EFFECT.format(name), **column.where).iterrows():
                 yield (part, name, column.title), row
     for _, row in whole[whole["method"].str.startswith(factors.CHOICE)].iterrows():
-        yield (CHOICE, row["method"].removeprefix(factors.CHOICE), row["metric"]), row
+        quantity = "difference, %" if row["metric"] == "found_accuracy" else "difference"
+        yield (CHOICE, row["method"].removeprefix(factors.CHOICE), quantity), row
 
 
 def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
@@ -100,9 +102,9 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "",
         f"Task `{study['task']}`, scale `{settings['scale']}`, {seeds} seeds, {task['evaluation']} architectures.",
         f"Rankings are measured against `{task['score_truth']}` accuracy,",
-        f"landmarks are ordered by `{task['order_truth']}` accuracy.",
+        f"landmarks are ordered by {_orders(settings)}.",
         f"S-KdT as the paper defines it, truth in bins of {100 * width:g} % accuracy;",
-        f"the other rank metrics are of `{columns[0].where['estimator']}`.",
+        f"the other rank metrics are of `{ranked(rows)}`.",
         "Higher is better, but for regret and rank (1 = best).",
     ]
     if len(regret):
@@ -138,32 +140,39 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     """The sections of a factorial: what each factor does, what two do together, what needs no training."""
     asked, columns = factors.tested(rows, settings), factors.outcomes(rows, settings)
     level, design = settings["metrics"]["level"], settings["factorial"]
-    runs = len(design["levels"]) * len(settings["seeds"])
-    names = select(table, part=INTERACTION)["label"].nunique()
-    found = Quantity("difference", {}), Quantity("difference", {}, 100, 2)
-    choices = [
-        f"| {row['label']} | {found[row['quantity'] == 'found_accuracy'].cell(row, bold=True)} |"
-        for row in select(table, part=CHOICE).to_dict("records")
-    ]
+    seeds, once = len(settings["seeds"]), " and ".join(f"`{name}`" for name in design["once_a_seed"]) or "none"
+    interactions, choices = select(table, part=INTERACTION), select(table, part=CHOICE)
+    name, methods, together = design["name"], len(design["levels"]), f"{100 * level:g} %"
+    difference = [Quantity("difference", {}), Quantity("difference, %", {}, 100, 2)]
     return [
         "",
         "## Effects",
         "",
-        f"Level 1 less level 0 of each factor of `{design['name']}`, over all {runs} runs, the other factors balanced.",
-        f"Brackets: all {asked} intervals together hold at {100 * level:g} % (Bonferroni); bold ones exclude 0.",
+        f"Level 1 less level 0 of each factor of `{name}`, the others balanced: {methods} methods, {seeds} seeds.",
+        f"Brackets: Student's t over seeds; all {asked} intervals together hold at {together} (Bonferroni).",
+        "Bold ones exclude 0.",
+        f"What is drawn once a seed, with an error of its own: {once}.",
         "",
         *_grid("factor", columns, select(table, part=EFFECT), bold=True),
         "",
-        f"Interactions, at the same width; the correction does not count these {names}:",
+        f"Interactions, at the same level; the correction does not count these {len(interactions)} intervals:",
         "",
-        *_grid("two factors", columns, select(table, part=INTERACTION), bold=True),
+        *_grid("two factors", columns, interactions, bold=True),
         "",
-        "The same super-nets, measured otherwise, over all runs (S-KdT, or accuracy found in %):",
+        f"The same super-nets, measured otherwise, means of all methods; nor does it count these {len(choices)}:",
         "",
-        "| choice | difference |",
-        "|---|---|",
-        *choices,
+        *_grid("choice", _shown(difference, choices), choices, bold=True),
     ]
+
+
+def _orders(settings: Mapping[str, Any]) -> str:
+    """Which truth orders the landmarks, of the task and of the methods that have another one."""
+    methods = settings["methods"]
+    others = [name for name in settings["study"]["methods"] if methods[name].get("order_truth")]
+    text = f"`{settings['task']['order_truth']}` accuracy"
+    if others:
+        text += f", but those of {', '.join(others)} by `{methods[others[0]]['order_truth']}`"
+    return text
 
 
 def _samples(table: pd.DataFrame) -> list[str]:
@@ -195,6 +204,10 @@ def excerpt(table: pd.DataFrame) -> list[str]:
     differences = select(table, part=CONTRAST)
     main = [Quantity(title, {}) for title in differences["quantity"].head(1)]  # the main score is the first
     columns = _shown([*main, Quantity(FOUND, {}, 100, 2)], differences)
+    if not columns and len(effects := select(table, part=EFFECT)):
+        titles = dict.fromkeys(effects["quantity"])
+        columns = [Quantity(title, {}, 100, 2) if ", %" in title else Quantity(title, {}) for title in titles]
+        return _grid("level 1 - level 0", columns, effects, bold=True)
     return _grid("A - B", columns, differences, bold=True) if columns else []
 
 

@@ -1,4 +1,4 @@
-"""What is known once all architectures of a space are scored: rank metrics of no sample, and what a sample hides."""
+"""What is known once a whole space is scored: rank metrics of all that taught nothing, and what a sample hides."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -28,7 +28,8 @@ def run(job: Job, state: Path) -> None:
     tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))
-    tables.append(contrasts(own, measured.study.contrasts, level))
+    scored = own[~own["estimator"].str.endswith(references.GAIN, na=False)]  # a gain's contrasts are its score's
+    tables.append(contrasts(scored, measured.study.contrasts, level))
     tables.append(search_contrasts(own, measured.study.searchers, level))
     if "factorial" in chosen:
         tables.append(factors.effects(own, chosen))
@@ -86,36 +87,40 @@ class Measured:
                         yield {**at, "method": name, "epoch": epoch} | number
 
     def whole(self) -> Iterator[Row]:
-        """Rank metrics of all architectures of the space, where an estimator scores them."""
-        for estimator, truth, path in self._spaces():
-            for name, seed in self._runs():
-                at = {"estimator": estimator, "seed": seed, "iteration": self.methods[name].iterations}
-                ((epoch, scores),) = self._scores(paths.SCORES.format(**self.where, method=name, **at), truth, path)
-                for label, score in scores.items():
-                    row = {**at, "method": name, "epoch": epoch, "estimator": f"{estimator}:{label}"}
-                    for number in whole.rows(truth.to_numpy(), score, self.settings["metrics"]):
-                        yield row | number
+        """Rank metrics of the whole space, where an estimator scores it, without the seed's landmarks."""
+        for estimator, seed, truth, scores in self._spaces():
+            for name, (epoch, columns) in scores.items():
+                at = {"seed": seed, "iteration": self.methods[name].iterations, "method": name, "epoch": epoch}
+                for label, score in columns.items():
+                    for number in whole.rows(truth, score, self.settings["metrics"]):
+                        yield {**at, "estimator": f"{estimator}:{label}"} | number
 
     def spreads(self) -> Iterator[Row]:
         """How far the main score's S-KdT of a sample strays from that of the space."""
-        for estimator, truth, path in self._spaces():
-            for seed in self.settings["seeds"]:
-                scores: dict[str, np.ndarray] = {}
-                for name, method in self.methods.items():
-                    at = {"method": name, "estimator": estimator, "seed": seed, "iteration": method.iterations}
-                    ((_, found),) = self._scores(paths.SCORES.format(**self.where, **at), truth, path)
-                    label = main_score(list(found))
-                    scores[name] = found[label]
-                row, pairs = {"seed": seed, "estimator": f"{estimator}:{label}"}, self.study.contrasts
-                for number in whole.spreads(truth.to_numpy(), scores, pairs, self.settings["metrics"]):
-                    yield row | number
+        for estimator, seed, truth, scores in self._spaces():
+            label = main_score(list(next(iter(scores.values()))[1]))
+            main = {name: columns[label] for name, (_, columns) in scores.items()}
+            for number in whole.spreads(truth, main, self.study.contrasts, self.settings["metrics"]):
+                yield {"seed": seed, "estimator": f"{estimator}:{label}"} | number
 
-    def _spaces(self) -> Iterator[tuple[str, pd.Series, str]]:
-        """The estimators that score the whole space, its truth, and the file of it."""
+    def _spaces(self) -> Iterator[tuple[str, int, np.ndarray, dict[str, tuple[int, dict[str, np.ndarray]]]]]:
+        """Of estimators of the whole space and seeds: its truth and ``(epoch, scores)`` by method.
+
+        Without the landmarks that any method of the seed has, so that all methods rank the same architectures.
+        """
         path = paths.TRUTH.format(**self.where, set=paths.SPACE)
         for estimator in self._estimators(paths.SPACE):
-            truth = records.read_table(path).set_index("arch")
-            yield estimator, self._column(truth, path, self.task.score_truth), path
+            truth = self._column(records.read_table(path).set_index("arch"), path, self.task.score_truth)
+            for seed in self.settings["seeds"]:
+                files = {file for name in self.methods for file in self._known(name, seed)[:-1]}
+                taught = {arch for file in files for arch in records.read_table(file)["arch"]}
+                kept = ~truth.index.isin(taught)
+                scores = {}
+                for name, method in self.methods.items():
+                    at = {"method": name, "estimator": estimator, "seed": seed, "iteration": method.iterations}
+                    ((epoch, columns),) = self._scores(paths.SCORES.format(**self.where, **at), truth, path)
+                    scores[name] = epoch, {label: column[kept] for label, column in columns.items()}
+                yield estimator, seed, truth.to_numpy()[kept], scores
 
     def _estimators(self, archs: str) -> list[str]:
         """The study's estimators that score that set."""
