@@ -74,7 +74,7 @@ def test_an_effect_that_is_mixed_up_with_another_is_left_out():
 
 
 def test_what_is_shared_within_a_seed_is_no_evidence():
-    """Nothing has an effect, but a seed and level of E have an error in common: 95 % intervals cover 0 about so often."""
+    """Nothing has an effect, but a seed and level of E have an error in common: 95 % intervals cover 0 that often."""
     levels, rng = list(FIVE.methods("f").values()), np.random.default_rng(0)
     at_level = np.array([level[4] for level in levels])
     missed = {"A": 0, "E": 0}
