@@ -66,8 +66,7 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
     for scale in files.scales(params):
         config = configs.load(scale, params)
         studies = {name: study for name, study in config.studies.items() if scale in study.scales}
-        measured = {name: plan.measure(config, scale=scale, study=name) for name in studies}
-        tables = {name: records.read_table(job.first) for name, job in measured.items() if _stands(job)}
+        tables = {name: records.read_table(path) for name in studies if (path := _measured(config, scale, name))}
         runs: dict[tuple[str, str, int], list[str]] = {}
         for name, study in studies.items():
             for method in study.methods:
@@ -77,6 +76,16 @@ def collect(params: str | Path = "params.yaml") -> Iterator[Record]:
             yield from _run(config, scale, *where, names, tables, kept)
         for name in tables:
             yield from _study(config, scale, name)
+
+
+def _measured(config: Config, scale: str, study: str) -> str | None:
+    """The metrics of a study, if there are some that params.yaml asks for; other seeds change no run's numbers."""
+    path = paths.METRICS.format(scale=scale, study=study)
+    if not Path(path).exists():
+        return None
+    seeds = records.provenance(path)["settings"]["seeds"]
+    job = plan.measure(config.model_copy(update={"seeds": seeds}), scale=scale, study=study)
+    return path if _stands(job) else None
 
 
 def _stands(job: Job) -> bool:
