@@ -127,6 +127,39 @@ def regret_at_k(truth: ArrayLike, score: ArrayLike, k: int) -> float:
     return float(truth.max() - np.maximum(tied, sure) @ ways)
 
 
+def top_accuracy(truth: ArrayLike, score: ArrayLike, k: int) -> float:
+    """Mean truth of the `k` architectures with the highest scores, in the unit of `truth`.
+
+    Where scores tie for the last places: the expected value of filling them at random. Raises ValueError unless
+    1 <= k <= n. Source: Laube et al. 2022, "Conditional super-network weights", A_N.
+    """
+    truth, score = as_columns(truth, score)
+    count = _count(int(k), len(truth))
+    return float(_membership(score, count, "expected") @ truth) / count
+
+
+def improvement(truth: ArrayLike, score: ArrayLike, k: int) -> float:
+    """`top_accuracy` on a scale where 0 is the mean of all architectures and 1 the best of them; NaN if all are equal.
+
+    Source: Laube et al. 2022, normalised improvement I_N.
+    """
+    truth, score = as_columns(truth, score)
+    if _constant(truth):
+        return float("nan")
+    mean = truth.mean()
+    return float((top_accuracy(truth, score, k) - mean) / (truth.max() - mean))
+
+
+def tau_among_best(truth: ArrayLike, score: ArrayLike, k: int) -> float:
+    """`kendall_tau` of the `k` architectures with the highest truth; of equal truths the earlier rows are taken.
+
+    Raises ValueError unless 2 <= k <= n. Source: Laube et al. 2022, KT 50.
+    """
+    truth, score = as_columns(truth, score)
+    best = np.argsort(-truth, kind="stable")[: _count(int(k), len(truth))]
+    return kendall_tau(truth[best], score[best])
+
+
 def rank_of(value: float, population: ArrayLike) -> int:
     """Rank of `value` among `population` (n,), higher is better: 1 is the best, ties get the best rank of the tie."""
     if not np.isfinite(value):

@@ -68,23 +68,26 @@ class Net(Strict):
     """The super-net: how weights are shared, whether batch-norm has an affine part, and in how many ``parts`` the
     channels are divided, of which operations see the first (PC-DARTS: 4; else 1).
 
-    ``edge``: the choice, counted from 0, by which few-shot NAS splits. ``warmup_sharing``: how weights are shared in
-    the warm-up, if otherwise; at its end they are copied (`supernet.checkpoints.split`).
+    ``edge``: the choice, counted from 0, by which few-shot NAS splits all weights, on top of ``sharing``.
+    ``warmup_sharing``: how weights are shared in the warm-up, if otherwise, there without an ``edge``; at its end they
+    are copied (`supernet.checkpoints.split`). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of
+    their own (conditional super-network weights, whose parameter counts include one).
     """
 
-    sharing: Literal["one_shot", "node_shared", "conditional", "few_shot"]
+    sharing: Literal["one_shot", "node_shared", "conditional"]
     affine: bool
     parts: Count = 1
     edge: Annotated[Index | None, Field(exclude_if=lambda edge: edge is None)] = None
     warmup_sharing: Annotated[
         Literal["one_shot", "node_shared"] | None, Field(exclude_if=lambda sharing: sharing is None)
     ] = None
+    extra_1x1: Annotated[Literal["none", "skip", "pool"], Field(exclude_if=lambda which: which == "none")] = "none"
 
     def at(self, iteration: int) -> "Net":
         """The net of that iteration, which splits no more."""
-        sharing = self.sharing if iteration else self.warmup_sharing or self.sharing
-        same = {"warmup_sharing": None, "sharing": sharing, "edge": self.edge if sharing == self.sharing else None}
-        return self.model_copy(update=same)
+        if self.warmup_sharing is None or iteration:
+            return self.model_copy(update={"warmup_sharing": None})
+        return self.model_copy(update={"sharing": self.warmup_sharing, "warmup_sharing": None, "edge": None})
 
 
 class Method(Plugin):
@@ -137,7 +140,8 @@ class Study(Strict):
     ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
     ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
     predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
-    where a method without landmarks borrows those of the study's first one with some.
+    where a method without landmarks borrows those of the study's first one with some. ``top``, ``best``: of how many
+    best-scored and truly best architectures `supernet.report.selection` speaks.
     """
 
     title: str
@@ -152,6 +156,8 @@ class Study(Strict):
     factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     alone: Annotated[list[Literal["ridge", "counts"]], Field(exclude_if=lambda names: names == ["ridge"])] = ["ridge"]
     joined: Annotated[bool, Field(exclude_if=lambda joined: not joined)] = False
+    top: Annotated[list[Count], Field(exclude_if=lambda counts: not counts)] = []
+    best: Annotated[list[Annotated[int, Field(ge=2)]], Field(exclude_if=lambda counts: not counts)] = []
 
 
 class Metrics(Strict):

@@ -28,6 +28,7 @@ class Train(Strict):
     decay move operations that a step did not use, as PyTorch before 2.0 did (D07). ``slices``: a step adds up the
     gradients of as many equal parts of its batch, each with its own batch statistics and ranking losses; several
     processes can share them (`supernet.ranks`). What a method learns by itself sees the whole batch.
+    ``decay_vectors``: whether weight decay is of biases and batch-norm's parameters too.
     """
 
     epochs: Count
@@ -42,6 +43,7 @@ class Train(Strict):
     checkpoint_every: Count | None = None
     precision: Precision = "fp32"
     decay_unused: bool = False
+    decay_vectors: Annotated[bool, Field(exclude_if=lambda decays: decays)] = True
     slices: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1  # 1 is in no stamp: older files have none
 
     @model_validator(mode="after")

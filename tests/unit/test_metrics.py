@@ -273,3 +273,25 @@ def test_regret_at_k_by_hand():
     # two of four: of six pairs three have 0.9 for their best, two 0.7, one 0.6
     assert metrics.regret_at_k(truth, [1, 1, 1, 1], 2) == pytest.approx(0.9 - (3 * 0.9 + 2 * 0.7 + 0.6) / 6)
     assert metrics.regret_at_k(truth, [1, 1, 1, 1], 1) == pytest.approx(metrics.regret(truth, [1, 1, 1, 1]))
+
+
+def test_what_the_best_scored_are_worth_by_hand():
+    truth, score = [0.9, 0.5, 0.7, 0.6], [3, 4, 1, 1]
+    assert [metrics.top_accuracy(truth, score, k) for k in (1, 2, 4)] == pytest.approx([0.5, 0.7, 0.675])
+    assert metrics.top_accuracy(truth, score, 3) == pytest.approx((0.5 + 0.9 + (0.7 + 0.6) / 2) / 3)  # 3rd place: a tie
+    assert metrics.improvement(truth, score, 1) == pytest.approx((0.5 - 0.675) / (0.9 - 0.675))
+    assert metrics.improvement(truth, truth, 1) == pytest.approx(1)
+    assert metrics.improvement(truth, score, 4) == pytest.approx(0)
+    assert np.isnan(metrics.improvement([0.5, 0.5], [1, 2], 1))
+    for k in (0, 5):
+        with pytest.raises(ValueError, match="k must be"):
+            metrics.top_accuracy(truth, score, k)
+
+
+def test_tau_among_the_best_by_hand():
+    truth = [0.1, 0.9, 0.5, 0.7, 0.6]
+    assert metrics.tau_among_best(truth, [9, 3, 0, 1, 2], 3) == pytest.approx(
+        1 / 3
+    )  # of 0.9, 0.7, 0.6 one pair is wrong
+    assert metrics.tau_among_best(truth, truth, 5) == pytest.approx(1)
+    assert metrics.tau_among_best([0.5, 0.4, 0.4], [2, 1, 3], 2) == pytest.approx(1)  # of equal ones the earlier row

@@ -218,6 +218,22 @@ def test_unused_operations_decay_only_if_asked():
             assert torch.equal(weight, before)
 
 
+def test_weight_decay_of_vectors_only_if_asked():
+    """Without it a bias is what the loss alone makes of it."""
+
+    class Still(Method):
+        def losses(self, net, step):
+            yield 0 * net(step.x, (3, 3, 3, 3, 3, 3)).sum()
+
+    for decays in (True, False):
+        settings = SETTINGS.model_copy(update={"decay_vectors": decays})
+        net = SPACE.build(width=4, cells=1, classes=3, affine=True)
+        before = {name: p.detach().clone() for name, p in net.named_parameters()}
+        Trainer(net, Still(), images(0), None, settings, [0]).step(0, lambda name, value: None)
+        moved = {name for name, p in net.named_parameters() if not torch.equal(p, before[name])}
+        assert "head.linear.weight" in moved and ("head.linear.bias" in moved) == decays
+
+
 def test_resumed_with_decay_of_unused_operations_it_ends_in_the_same_bits(tmp_path):
     settings = SETTINGS.model_copy(update={"decay_unused": True})
     with pytest.raises(loop.Interrupted):

@@ -15,6 +15,8 @@ STEPS: dict[str, tuple[str, ...]] = {  # what an operation does, in order; a ste
     "nor_conv_1x1": ("relu", WEIGHTS),
     "nor_conv_3x3": ("relu", WEIGHTS),
     "avg_pool_3x3": ("avg_pool_3x3",),
+    "linear_skip": (WEIGHTS,),
+    "linear_pool": ("avg_pool_3x3", WEIGHTS),
     "downsample": (WEIGHTS,),
     "mb3_k3": (WEIGHTS,),
     "mb6_k5": (WEIGHTS,),
@@ -64,6 +66,8 @@ class ConvNorm(nn.Sequential):
 
 def weighted(option: str, channels: int, affine: bool, track: bool) -> nn.Module | None:
     """The part of ``option`` that has weights, at ``channels`` channels; None if it has none."""
+    if option.startswith("linear"):
+        return nn.Conv2d(channels, channels, 1, bias=False)
     if option not in KERNEL:
         return None
     return ConvNorm(channels, channels, KERNEL[option], affine=affine, track=track)

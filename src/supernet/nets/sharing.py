@@ -67,27 +67,27 @@ def conditional(arcs: Sequence[tuple[int, int]], positions: int) -> Sharing:
     return Sharing(tuple(range(positions)), tuple(priors))
 
 
-def few_shot(edge: int, positions: int) -> Sharing:
-    """All weights by the option of one choice: a super-net for each of them (few-shot NAS, Zhao et al. 2021).
+def few_shot(base: Sharing, edge: int) -> Sharing:
+    """``base`` with all weights by the option of one choice too: a super-net for each option (Zhao et al. 2021).
 
     The fixed blocks around the searched graphs stay shared.
     """
+    positions = len(base.slots)
     if not 0 <= edge < positions:
         raise UserError(f"net.edge: {edge} is none of the space's {positions} choices, counted from 0")
-    return Sharing(tuple(range(positions)), tuple((edge,) if p != edge else () for p in range(positions)))
+    priors = (set(own) | ({edge} if p != edge else set()) for p, own in enumerate(base.priors))
+    return Sharing(base.slots, tuple(tuple(sorted(own)) for own in priors))
 
 
 def make(kind: str, arcs: Sequence[tuple[int, int]], slots: Sequence[int], edge: int | None = None) -> Sharing:
-    """The sharing called ``kind`` of a space with these ``arcs`` and ``slots``; ``edge``: of few-shot NAS."""
+    """The sharing called ``kind`` of a space with these ``arcs`` and ``slots``; with ``edge`` it is few-shot too."""
     match kind:
         case "one_shot":
-            return one_shot(len(slots))
+            base = one_shot(len(slots))
         case "node_shared":
-            return node_shared(slots)
+            base = node_shared(slots)
         case "conditional":
-            return conditional(arcs, len(slots))
-        case "few_shot":
-            if edge is None:
-                raise UserError("net.edge: is missing; few_shot splits all weights by one choice")
-            return few_shot(edge, len(slots))
-    raise UserError(f"sharing {kind!r}: expected one_shot, node_shared, conditional or few_shot")
+            base = conditional(arcs, len(slots))
+        case _:
+            raise UserError(f"sharing {kind!r}: expected one_shot, node_shared or conditional")
+    return base if edge is None else few_shot(base, edge)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from supernet.report.rows import REFERENCE
+from supernet.report.selection import AMONG_BEST, IMPROVEMENT, TOP_ACCURACY
 from supernet.report.whole import BEST_OF, REGRET
 from supernet.sections import OWN
 
@@ -66,6 +67,11 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
     for k in BEST_OF if main != labels[0] else ():
         where = {"estimator": main, "metric": REGRET, "resolution": k}
         found.append(Quantity(f"regret@{k}, %", where, 100, 2))
+    for k in settings["study"].get("top", []):
+        found.append(Quantity(f"top {k}, %", {**by_main, "metric": TOP_ACCURACY, "resolution": k}, 100, 2))
+        found.append(Quantity(f"improvement@{k}", {**by_main, "metric": IMPROVEMENT, "resolution": k}))
+    for k in settings["study"].get("best", []):
+        found.append(Quantity(f"{TAU}, best {k}", {**by_main, "metric": AMONG_BEST, "resolution": k}))
     for searcher in settings["study"]["searchers"][:1]:
         found += finds(searcher, own)
     return found

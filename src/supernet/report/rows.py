@@ -2,10 +2,9 @@
 
 ``low`` and ``high`` bound a row that has a seed, or a reference that needs none, by a bootstrap over ``n``
 architectures, and a row without a seed otherwise by Student's t over ``n`` seeds. ``resolution`` is the bin width of
-S-KdT (a fraction of accuracy), the k of precision at k (a fraction of the architectures), or the k of regret at k (a
-number of architectures). ``truth`` is the column of
-the truth that a row is measured against; a name as ``cifar100/test`` is that of another data set, which is measured at
-the end of training and has no bootstrap.
+S-KdT (a fraction of accuracy), the k of precision at k (a fraction of the architectures), or the k of what is measured
+of the k best (a number of architectures). ``truth`` is the column of the truth that a row is measured against; a name
+as ``cifar100/test`` is that of another data set, which is measured at the end of training and has no bootstrap.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -49,12 +49,14 @@ class SearchSpace(Protocol):
         affine: bool = False,
         parts: int = 1,
         track: bool = False,
+        extra_1x1: str = "none",
         seed: int = 0,
     ) -> "SuperNet":
         """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage.
 
         ``sharing``, ``edge``: see `supernet.nets.sharing.make`.
         ``parts``: in how many the channels are divided for its operations (PC-DARTS).
+        ``extra_1x1``: which operations get a 1x1 convolution more, see `supernet.sections.Net`.
         """
 
 

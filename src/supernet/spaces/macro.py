@@ -66,6 +66,7 @@ class Macro:
         affine: bool = True,
         parts: int = 1,
         track: bool = False,
+        extra_1x1: str = "none",
         seed: int = 0,
     ) -> "SuperNet":
         """The batch-norm of all blocks has an affine part, whatever ``affine`` says, as the benchmark's has."""
@@ -73,8 +74,8 @@ class Macro:
         from supernet.nets import sharing as sharings
         from supernet.nets.supernet import SuperNet
 
-        if (cells, parts) != (1, 1):
-            raise UserError("space macro: expected cells: 1 and net.parts: 1; its layers are no cells")
+        if (cells, parts, extra_1x1) != (1, 1, "none"):
+            raise UserError("space macro: expected cells: 1, net.parts: 1, no net.extra_1x1; its layers are no cells")
         widths = _widths(width)
 
         def operation(position: int, name: str) -> "nn.Module | None":

@@ -1,4 +1,7 @@
-"""NAS-Bench-201 (Dong and Yang 2020): a cell of four nodes, six edges with five operations each, 15,625 cells."""
+"""NAS-Bench-201 (Dong and Yang 2020): a cell of four nodes, six edges with five operations each, 15,625 cells.
+
+With fewer operations it is one of its subsets: ``nasbench201_no_zero``, ``nasbench201_convolutions``.
+"""
 
 import functools
 import re
@@ -20,31 +23,34 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in
 ENDS = ((-1, (-1, 0)), *enumerate(EDGES), (len(EDGES), (3, 4)))  # as if input and output of the cell were edges too
 SLOTS = (0, 1, 2, 3, 4, 4)  # released landmark code: edges that enter a node from node 1 or later share weights (D05)
 TOKEN = re.compile(r"([a-z0-9_]+)~(\d)")
+EXTRA = {"none": {}, "skip": {"skip_connect": "linear_skip"}, "pool": {"avg_pool_3x3": "linear_pool"}}  # by extra_1x1
 
 
 class NASBench201:
-    """The search space; see `supernet.spaces.SearchSpace` for what its members promise."""
+    """The search space with all or some of its operations; see `supernet.spaces.SearchSpace` for what it promises."""
 
-    name = "nasbench201"
-    choices = tuple(Choice(f"{target}<-{source}", OPTIONS) for source, target in EDGES)
     arcs = tuple((i, j) for i, (_, node) in ENDS for j, (source, _) in ENDS if node == source)
 
+    def __init__(self, name: str, options: tuple[str, ...] = OPTIONS):
+        self.name, self.options = name, options
+        self.choices = tuple(Choice(f"{target}<-{source}", options) for source, target in EDGES)
+
     def is_valid(self, arch: Arch) -> bool:
-        return len(arch) == len(EDGES) and all(0 <= option < len(OPTIONS) for option in arch)
+        return len(arch) == len(EDGES) and all(0 <= option < len(self.options) for option in arch)
 
     def format(self, arch: Arch) -> str:
-        arch = archs.check(self.choices, arch)
-        nodes = [[f"{OPTIONS[o]}~{s}" for o, (s, t) in zip(arch, EDGES, strict=True) if t == n] for n in (1, 2, 3)]
+        names = self.names(arch)
+        nodes = [[f"{name}~{s}" for name, (s, t) in zip(names, EDGES, strict=True) if t == n] for n in (1, 2, 3)]
         return "+".join("|" + "|".join(node) + "|" for node in nodes)
 
     def parse(self, text: str) -> Arch:
         tokens = TOKEN.findall(text)
-        if all(name in OPTIONS for name, _ in tokens) and len(tokens) == len(EDGES):
-            arch = tuple(OPTIONS.index(name) for name, _ in tokens)
+        if all(name in self.options for name, _ in tokens) and len(tokens) == len(EDGES):
+            arch = tuple(self.options.index(name) for name, _ in tokens)
             if self.format(arch) == text:
                 return arch
         raise UserError(
-            f"architecture {text!r}: expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op in {', '.join(OPTIONS)}"
+            f"architecture {text!r}: expected |op~0|+|op~0|op~1|+|op~0|op~1|op~2| with op in {', '.join(self.options)}"
         )
 
     def canonical(self, arch: Arch, reduction: Literal["nasbench201", "functional"] = "functional") -> Arch:
@@ -54,10 +60,10 @@ class NASBench201:
         are removed as well, 4,930 classes. Isomorphic architectures are *not* equal inside a super-net, whose weights
         lie on edges.
         """
-        return _representatives(reduction)[_expression(archs.check(self.choices, arch), reduction)]
+        return _representatives(self, reduction)[_expression(self.names(arch), reduction)]
 
     def parameters(self, arch: Arch, *, width: int, cells: int, classes: int) -> int:
-        ones, threes = (sum(OPTIONS[o] == name for o in arch) for name in ("nor_conv_1x1", "nor_conv_3x3"))
+        ones, threes = (self.names(arch).count(name) for name in ("nor_conv_1x1", "nor_conv_3x3"))
         stem = 27 * width + 2 * width
         per_cell = sum((ones + 9 * threes) * c**2 + (ones + threes) * 2 * c for c in (width, 2 * width, 4 * width))
         # A reduction C -> 2C: 3x3 convolutions C -> 2C and 2C -> 2C, 1x1 shortcut, two affine batch-norms.
@@ -76,6 +82,7 @@ class NASBench201:
         affine: bool = False,
         parts: int = 1,
         track: bool = False,
+        extra_1x1: str = "none",
         seed: int = 0,
     ) -> "SuperNet":
         from supernet.nets import ops
@@ -95,11 +102,16 @@ class NASBench201:
             yield ops.Head(4 * width, classes, track)
 
         with ops.seeded(seed):
-            options, shared = [OPTIONS] * len(EDGES), sharings.make(sharing, self.arcs, SLOTS, edge)
-            return SuperNet(blocks(), edges=EDGES, options=options, sharing=shared, parts=parts)
+            options = [EXTRA[extra_1x1].get(option, option) for option in self.options]
+            shared = sharings.make(sharing, self.arcs, SLOTS, edge)
+            return SuperNet(blocks(), edges=EDGES, options=[options] * len(EDGES), sharing=shared, parts=parts)
+
+    def names(self, arch: Arch) -> tuple[str, ...]:
+        """The operation at each edge."""
+        return tuple(self.options[option] for option in archs.check(self.choices, arch))
 
 
-def _expression(arch: Arch, reduction: str) -> str:
+def _expression(names: tuple[str, ...], reduction: str) -> str:
     """The cell as an expression of its input, equal for isomorphic cells (NAS-Bench-201's canonical string).
 
     The benchmark's own reduction stops a zero at the sum it enters; the functional one drops it there, and lets a
@@ -108,10 +120,10 @@ def _expression(arch: Arch, reduction: str) -> str:
     terms: list[tuple[str, ...]] = [("0",)]
     for node in (1, 2, 3):
         incoming: list[str] = []
-        for option, (source, target) in zip(arch, EDGES, strict=True):
+        for name, (source, target) in zip(names, EDGES, strict=True):
             if target != node:
                 continue
-            name, value = OPTIONS[option], "+".join(terms[source])
+            value = "+".join(terms[source])
             if reduction == "functional":
                 if name != "none" and terms[source]:
                     incoming += terms[source] if name == "skip_connect" else (f"({value})@{name}",)
@@ -124,11 +136,11 @@ def _expression(arch: Arch, reduction: str) -> str:
 
 
 @functools.cache
-def _representatives(reduction: str) -> dict[str, Arch]:
+def _representatives(space: NASBench201, reduction: str) -> dict[str, Arch]:
     found: dict[str, Arch] = {}
-    for arch in archs.enumerate_archs(NASBench201.choices):
-        found.setdefault(_expression(arch, reduction), arch)
+    for arch in archs.enumerate_archs(space.choices):
+        found.setdefault(_expression(space.names(arch), reduction), arch)
     return found
 
 
-SPACE = NASBench201()
+SPACE = NASBench201("nasbench201")

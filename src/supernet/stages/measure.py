@@ -9,7 +9,7 @@ import pandas as pd
 from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import factors, references, whole
+from supernet.report import factors, references, selection, whole
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 from supernet.sections import Method, Study, Task
@@ -67,8 +67,9 @@ class Measured:
                             row = {**at, "method": name, "estimator": f"{estimator}:{label}", "epoch": epoch}
                             for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
                                 interval = last and truth is self.truth
-                                for number in rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval):
-                                    yield row | number | {"truth": which}
+                                numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
+                                numbers += selection.rows(truth.to_numpy(), column, self.study)
+                                yield from (row | number | {"truth": which} for number in numbers)
 
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""
