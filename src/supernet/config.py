@@ -138,8 +138,12 @@ def _check_references(config: Config, path: str) -> None:
             raise UserError(f"{path}: studies.{name}.joined: none of its methods has landmarks to join")
         for pair in study.contrasts:
             for entry in pair:
-                if entry not in study.methods:
+                method, at, iteration = entry.partition("@")
+                if method not in study.methods:
                     raise UserError(f"{path}: studies.{name}.contrasts: {entry!r} is not among the study's methods")
+                last = config.methods[method].iterations
+                if at and not (iteration.isdecimal() and int(iteration) <= last):
+                    raise UserError(f"{path}: studies.{name}.contrasts: {entry!r}: expected an iteration 0 to {last}")
 
 
 def _check_method(config: Config, path: str, name: str, method: Method, known: Any) -> None:

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from supernet.errors import UserError
 from supernet.factorial import Factorial
 
+BASED = ("tasks", "methods", "studies")  # sections whose entries may name a base
+
 
 def scales(path: str | Path = "params.yaml") -> list[str]:
     """Names of the scales of ``path``."""
@@ -49,7 +51,7 @@ def merge(base: Any, over: Any) -> Any:
 
 
 def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
-    """The content of ``path`` with the entry ``scale`` merged over it and every method merged over its bases.
+    """The content of ``path`` with the entry ``scale`` merged over it and every task, method and study over its bases.
 
     The methods of every factorial are added, and to the study that names one. Raises ``UserError`` for an unknown
     scale, an unknown base or a cycle of bases, pydantic's ``ValidationError`` for what is no factorial.
@@ -59,10 +61,11 @@ def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
         raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(scales(path)) or 'none'}")
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
     merged = _with_factorials(merged, str(path))
-    methods = merged["methods"]
-    resolved = {name: _with_bases(methods, name, str(path), ()) for name in methods}
-    # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
-    merged["methods"] = dict(sorted(resolved.items(), key=lambda entry: "base" in (methods[entry[0]] or {})))
+    for section in BASED:
+        entries = merged.get(section) or {}
+        resolved = {name: _with_bases(entries, name, f"{path}: {section}", ()) for name in entries}
+        # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
+        merged[section] = dict(sorted(resolved.items(), key=lambda entry: "base" in (entries[entry[0]] or {})))
     return merged
 
 
@@ -90,16 +93,16 @@ class _Factorials(BaseModel):
     factorials: dict[str, Factorial]
 
 
-def _with_bases(methods: dict[str, Any], name: str, path: str, chain: tuple[str, ...]) -> Any:
+def _with_bases(entries: dict[str, Any], name: str, where: str, chain: tuple[str, ...]) -> Any:
     """The entry ``name`` merged over its ``base``."""
     if name in chain:
-        raise UserError(f"{path}: methods.{name}.base: a cycle ({' -> '.join((*chain, name))})")
-    if name not in methods:
-        raise UserError(f"{path}: methods.{chain[-1]}.base: no method {name!r}; known: {', '.join(methods)}")
-    entry = methods[name]
+        raise UserError(f"{where}.{name}.base: a cycle ({' -> '.join((*chain, name))})")
+    if name not in entries:
+        raise UserError(f"{where}.{chain[-1]}.base: no {name!r}; known: {', '.join(entries)}")
+    entry = entries[name]
     if not isinstance(entry, dict) or "base" not in entry:
         return entry
-    base = _with_bases(methods, entry["base"], path, (*chain, name))
+    base = _with_bases(entries, entry["base"], where, (*chain, name))
     return merge(base, {k: v for k, v in entry.items() if k != "base"})
 
 

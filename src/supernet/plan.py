@@ -124,6 +124,8 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         "epochs": list(chosen.segment(iteration)),
         "seed": seed,
     }
+    if "guide" not in config.data[chosen_task.data].split:
+        settings["guide"] = False
     if (processes := math.gcd(config.processes, chosen.train.slices)) > 1:
         settings["processes"] = processes
     inputs: dict[str, str | list[str]] = {"data": paths.DATA.format(scale=scale, data=chosen_task.data)}

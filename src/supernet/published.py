@@ -114,10 +114,10 @@ class Run:
         parsed = [self._parsed(arch) for arch in archs]
         job = self._scoring(estimator)
         epoch = self._epoch(epoch)
-        from supernet.stages.score import estimate_of, prepared_images
+        from supernet.stages.score import estimate_of, split_of
 
-        images = prepared_images(job.settings, str(self._images(job)), "score")
-        scores = estimate_of(job.settings, self._weights, epoch, images)(parsed) if parsed else {}
+        images, training = (split_of(job.settings, str(self._images(job)), name) for name in ("score", "weights"))
+        scores = estimate_of(job.settings, self._weights, epoch, images(), training)(parsed) if parsed else {}
         return pd.DataFrame({"arch": [self.space.format(arch) for arch in parsed], **scores})
 
     def is_scored(self, estimator: str | None = None) -> bool:

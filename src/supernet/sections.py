@@ -137,7 +137,8 @@ class Searcher(Plugin):
 class Study(Strict):
     """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
 
-    ``searchers``: entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
+    ``contrasts``: pairs of methods, where ``spos@1`` is the method as it was after its iteration 1. ``searchers``:
+    entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
     ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
     predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
     where a method without landmarks borrows those of the study's first one with some. ``top``, ``best``: of how many

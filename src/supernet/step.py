@@ -135,7 +135,7 @@ class Trainer:
             group["lr"] = learning_rate(self.settings, number // self.steps)
         self.net.train()
         x, y = self._batch(self.weights, "batches", "augment", number)
-        guide = functools.cache(lambda: self._batch(self.guide, "guide", "guide-augment", number))
+        guide = functools.cache(lambda: self._guide(number))
         step = Step(x, y, number / self.steps, guide, lambda name: stream(self.seeds[0], name, number), note)
         notes: dict[str, float | Tensor] = defaultdict(float)
         # None leaves operations off the path untouched: no momentum, no decay (D07).
@@ -174,6 +174,11 @@ class Trainer:
             notes = dict(zip(notes, values, strict=True))
         for name, value in notes.items():
             note(name, value)
+
+    def _guide(self, number: int) -> tuple[Tensor, Tensor]:
+        if self.guide is None:
+            raise UserError("data: this method needs a split guide; add one to the task's data in params.yaml")
+        return self._batch(self.guide, "guide", "guide-augment", number)
 
     def _batch(self, images: Images, order: str, augmentation: str, number: int) -> tuple[Tensor, Tensor]:
         """The batch of a step, one a copy side by side; ``order`` and ``augmentation`` name random streams."""

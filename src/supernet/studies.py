@@ -66,7 +66,8 @@ def figures(config: Config, *, scale: str, study: str) -> Job:
     files = {f"{name}_{form}": f"{name}.{form}" for name in names for form in ("svg", "png")}
     job = _report(config, "figures", scale, study, files)
     chosen = config.studies[study]
-    panels = chosen.contrasts[0][::-1] if chosen.contrasts else chosen.methods[:2]
+    whole = [pair[::-1] for pair in chosen.contrasts if "@" not in "".join(pair)]
+    panels = whole[0] if whole else chosen.methods[:2]
     seed = runs.seeds_of(config, study)[0]
     at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seed}
     scores = [paths.SCORES.format(**at, method=name, iteration=config.methods[name].iterations) for name in panels]

@@ -26,7 +26,8 @@ def subject():
     pixels, labels = rng.integers(0, 256, (24, 8, 8, 3), np.uint8), rng.integers(0, 3, 24)
     half = torch.full((3,), 0.5)
     images = Images(torch.from_numpy(pixels), torch.from_numpy(labels), mean=half, std=half, classes=3, flip=True)
-    return estimators.Subject(SPACE.build(width=4, cells=1, classes=3), images)
+    other = Images(255 - images._padded[:, 1:-1, 1:-1], images.labels, mean=half, std=half, classes=3, flip=True)
+    return estimators.Subject(SPACE.build(width=4, cells=1, classes=3), images, lambda: other)
 
 
 def test_scores_are_finite_named_columns_in_the_order_asked(kind, subject):
@@ -83,9 +84,11 @@ def test_too_few_images_is_a_one_line_error(subject):
         estimators.make("oneshot", subject, {"batch": 8, "batches": 4})
 
 
-def test_recalibrated_by_hand(subject):
+@pytest.mark.parametrize("on", ["own", "training"])
+def test_recalibrated_by_hand(subject, on):
     """Batch-norm normalises by the mean of the calibration batches' statistics; the super-net stays as it is."""
-    args = {"batch": 8, "batches": 1, "statistics": "recalibrated", "calibration": 2}
+    args = {"batch": 8, "batches": 1, "statistics": "recalibrated", "calibration": 2, "calibrate_on": on}
+    seen, start_of_scored = (subject.images, 16) if on == "own" else (subject.training(), 0)
     scores = estimators.make("oneshot", subject, args)(FOUND[:2])
     for i, arch in enumerate(FOUND[:2]):
         net = SPACE.build(width=4, cells=1, classes=3, track=True)
@@ -95,12 +98,18 @@ def test_recalibrated_by_hand(subject):
             for module in net.modules():
                 if isinstance(module, torch.nn.BatchNorm2d):
                     module.momentum = 1.0
-            net.train()(subject.images.plain(np.arange(start, start + 8))[0], arch)
+            net.train()(seen.plain(np.arange(start, start + 8))[0], arch)
             means.append({k: v.clone() for k, v in net.state_dict().items() if "running" in k})
         net.load_state_dict({k: (means[0][k] + means[1][k]) / 2 for k in means[0]}, strict=False)
-        x, y = subject.images.plain(np.arange(16, 24))
+        x, y = subject.images.plain(np.arange(start_of_scored, start_of_scored + 8))
         loss = torch.nn.functional.cross_entropy(net.eval()(x, arch), y)
         assert scores["loss"][i] == pytest.approx(-loss.item(), abs=1e-5)
+
+
+def test_too_few_training_images_is_a_one_line_error(subject):
+    args = {"batch": 8, "batches": 1, "statistics": "recalibrated", "calibration": 4, "calibrate_on": "training"}
+    with pytest.raises(UserError, match=r"batch \* calibration is 32, more than the 24 training images"):
+        estimators.make("oneshot", subject, args)
 
 
 def test_bfloat16_scores_are_close_and_others(subject):

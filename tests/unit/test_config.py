@@ -46,7 +46,7 @@ def test_the_projects_own_file_is_fine_at_every_scale():
         ("methods.spos.train.batch", None, "methods.spos.train.batch: is missing"),
         ("methods.spos.train.epochs", True, "methods.spos.train.epochs"),
         ("methods.spos.base", "landmark", "a cycle"),
-        ("methods.landmark.base", "sops", "no method 'sops'"),
+        ("methods.landmark.base", "sops", "no 'sops'"),
         ("methods.landmark.landmarks", "distant31", "no 'distant31' in landmarks"),
         ("methods.landmark-t3.iterations", 7, "7 does not divide"),
         (

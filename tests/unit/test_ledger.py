@@ -50,6 +50,37 @@ def at(scale: str) -> dict:
     return {"scale": scale, **HERE}
 
 
+NET = {"space": "macro", "width": 4, "cells": 1}
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        # 3x3 to 4 channels, batch-norm
+        ({"count": "parameters of stem", "net": NET}, 27 * 4 + 8),
+        # 3 * 4 = 12 and 6 * 4 = 24 inner channels; 1x1, kernel 3 or 5, 1x1 to 8, three batch-norms; a strided identity
+        (
+            {"count": "parameters of choice 0", "net": NET},
+            48 + 24 + 108 + 24 + 96 + 16 + 96 + 48 + 600 + 48 + 192 + 16 + 48,
+        ),
+        ({"count": "sets", "of": ["mb3_k3"], "net": {**NET, "sharing": "conditional"}}, 1 + 7 * 3),
+        ({"count": "parameters of block 1", "net": {**NET, "space": "nasbench201"}}, (18 + 36 + 2) * 16 + 8 * 4),
+    ],
+)
+def test_facts_are_counted_and_judged_exactly_at_every_scale(fact, expected):
+    claims = copy.deepcopy(CLAIMS)
+    claims["definitions"]["parameters"] = {"unit": "count", "text": "parameters"}
+    common = {**COMMON, "table": 0, "method": "net", "setting": "x", "definition": "parameters", "fact": fact}
+    claims["claims"] += [{**common, "id": i, "value": v} for i, v in (("right", expected), ("wrong", expected + 1))]
+    ledger.check(claims, SCHEMA, "claims.yaml")
+    facts = {claim["id"]: stage._counted(**claim["fact"]) for claim in claims["claims"] if "fact" in claim}
+    table = ledger.join(claims, rows(), at("demo"), facts).set_index("id")
+    assert table.loc[["right", "wrong"], "verdict"].tolist() == ["reproduced", "not reproduced"]
+    assert table.loc["right", "our_value"] == expected and table.loc["right", "scale"] == "any"
+    (line,) = (line for line in ledger.answered(table.loc[["right"]].reset_index()) if "net (x)" in line)
+    assert line == f"| text | net (x) | mean_acc | {expected} | {expected} |  |  | **reproduced** |"
+
+
 def answered_by(study: str, **more: str) -> dict:
     """The claims, of which one names that study."""
     claims = copy.deepcopy(CLAIMS)

@@ -19,7 +19,8 @@ def scoring(cells: int, batch: int, count: int, where: str) -> Rows:
     """Evaluation of ``count`` architectures on 1,000 images, by each way of normalising."""
     device.prepare(1, where)
     net, chosen, batches = build(cells, where).eval(), sampled(count), 1000 // batch
-    subject = estimators.Subject(net, images((batches + 10) * batch, where))
+    score = images((batches + 10) * batch, where)
+    subject = estimators.Subject(net, score, lambda: score)
     name, x = "evaluation, {}", torch.randn(2, 3, 32, 32, device=where)
     ways = {
         "batch statistics": {},
@@ -107,7 +108,7 @@ def fidelity(where: str) -> Rows:
     )
     for number in range(20 * made.steps):
         made.step(number, lambda name, value: None)
-    subject = estimators.Subject(net, score)
+    subject = estimators.Subject(net, score, lambda: train)
     whole, half = (
         estimators.make("oneshot", subject, {"batch": 100, "batches": 9, "precision": p})(sampled(100))["loss"]
         for p in ("fp32", "bf16")

@@ -4,7 +4,7 @@ The keyword-only parameters of ``make`` are what ``estimators.NAME.args`` in par
 `Estimate`; scores are higher for better architectures, always.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,10 +27,11 @@ class Estimate(Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """What an estimator looks at: a super-net and the images it may score with."""
+    """What an estimator looks at: a super-net, the images it may score with, and those the net was trained on."""
 
     net: "SuperNet"
     images: "Images"
+    training: "Callable[[], Images]"
 
 
 def make(kind: str, subject: Subject, args: dict[str, Any]) -> Estimate:

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from supernet import device
 from supernet.arch import Arch
+from supernet.data import Images
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
 from supernet.nets import recalibration
@@ -27,14 +28,15 @@ def make(
     batches: Count,
     statistics: Literal["batch", "recalibrated"] = "batch",
     calibration: Count = 10,
+    calibrate_on: Literal["own", "training"] = "own",
     precision: Precision = "fp32",
     softness: Fraction | None = None,
 ) -> Estimate:
     """Score on the first ``batches`` batches of ``batch`` images, not augmented: ``accuracy``, and ``loss`` negated.
 
     * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
-      same for all architectures. ``recalibrated``: their mean over ``calibration`` batches before these (of the same
-      size), as for a net that is deployed.
+      same for all architectures. ``recalibrated``: their mean over ``calibration`` batches (of the same size), as for a
+      net that is deployed: those before these, or with ``calibrate_on="training"`` of what the net was trained on.
     * ``precision``: ``bf16`` is faster; `supernet bench` says by how much, and how alike it ranks.
     * ``softness``: paths are soft (`nets.gates.soft_path`), for super-nets that were trained as mixtures; with the
       statistics of each batch.
@@ -43,19 +45,25 @@ def make(
     """
     net, images = subject.net.eval(), subject.images
     sizes = [len(options) for options in net.options]
-    skipped = calibration if statistics == "recalibrated" else 0
+    calibrates = statistics == "recalibrated"
+    skipped = calibration if calibrates and calibrate_on == "own" else 0
     asked = batch * (batches + skipped)
     if asked > len(images):
         sum_of = "batches + calibration" if skipped else "batches"
         raise UserError(f"estimators: batch * ({sum_of}) is {asked}, more than the {len(images)} images there are")
-    if softness is not None and skipped:
+    trained = subject.training() if calibrates and not skipped else None
+    if trained is not None and (asked := batch * calibration) > len(trained):
+        raise UserError(f"estimators: batch * calibration is {asked}, more than the {len(trained)} training images")
+    if softness is not None and calibrates:
         raise UserError("estimators: softness goes with statistics: batch, not with recalibrated")
-    data = [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(batches + skipped)]
+    data = _plain(images, batch, batches + skipped)
     first, scored = [x for x, _ in data[:skipped]], data[skipped:]
+    if trained is not None:
+        first = [x for x, _ in _plain(trained, batch, calibration)]
 
     def logits(archs: Sequence[Arch]) -> Iterator[tuple[int, Tensor, Tensor]]:
         """Which architecture, its logits and the labels, batch after batch."""
-        if statistics == "recalibrated":
+        if calibrates:
             for i, arch in enumerate(archs):
                 alone = recalibration.recalibrated(net, arch, first)
                 yield from ((i, alone(x), y) for x, y in scored)
@@ -83,3 +91,8 @@ def make(
         return {"accuracy": right[at] / (batch * batches), "loss": -loss[at] / batches}
 
     return estimate
+
+
+def _plain(images: Images, batch: int, count: int) -> list[tuple[Tensor, Tensor]]:
+    """The first batches, not augmented."""
+    return [images.plain(np.arange(i * batch, (i + 1) * batch)) for i in range(count)]

@@ -11,8 +11,9 @@ from supernet.errors import UserError
 from supernet.report.rows import select
 
 FULL = "full"  # the scale at which a study is the paper's setting
+ANY = "any"  # of what does not depend on it
 PERCENT = "%"
-PRINTED = {PERCENT: (100, 2), "rank": (1, 0)}  # factor and digits of a unit
+PRINTED = {PERCENT: (100, 2), "rank": (1, 0), "count": (1, 0)}  # factor and digits of a unit
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 HOLDS, FAILS, UNDECIDED = "direction holds", "direction fails", "undecided"
 OTHER_SCALE, NOT_ATTEMPTED = "other scale", "not attempted"
@@ -79,9 +80,12 @@ def check(claims: Any, schema: Mapping[str, Any], path: str) -> None:
                 raise UserError(f"{path}: {entry['id']}: no claim {entry[side]!r}")
 
 
-def join(claims: Mapping[str, Any], rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+def join(
+    claims: Mapping[str, Any], rows: pd.DataFrame, settings: Mapping[str, Any], facts: Mapping[str, int] | None = None
+) -> pd.DataFrame:
     """The ledger: a row a published number or contrast, with ours where a study of this scale measured it.
 
+    ``facts``: what was counted, by the id of its claim: it is the same at every scale, and judged as at the paper's.
     ``rows``: the metrics of all these studies. ``settings``: the ``scale``, its ``studies``, the truth of each
     (``truths``), and the scales of those that answer the paper ``elsewhere`` alone.
     Values are fractions where the paper prints percent. Raises ``UserError`` where a claim names a study that does not
@@ -89,8 +93,11 @@ def join(claims: Mapping[str, Any], rows: pd.DataFrame, settings: Mapping[str, A
     """
     found = []
     for row, ours in _published(claims):
-        measured = None
-        if ours is not None and ours["study"] in settings["elsewhere"]:
+        measured, scale = None, settings["scale"]
+        if row["id"] in (facts or {}):
+            measured, scale = dict.fromkeys(("value", "low", "high"), facts[row["id"]]), FULL
+            row |= {"our_value": facts[row["id"]], "scale": ANY, "reason": "counted"}
+        elif ours is not None and ours["study"] in settings["elsewhere"]:
             scales = ", ".join(settings["elsewhere"][ours["study"]]) or "none"
             row["reason"] = f"answered by the study {ours['study']} (scales: {scales})"
         elif ours is not None:
@@ -100,7 +107,7 @@ def join(claims: Mapping[str, Any], rows: pd.DataFrame, settings: Mapping[str, A
             row |= {f"our_{key}": measured[key] for key in ("value", "low", "high", "n")}
         interval = None if measured is None else Interval(*(float(measured[k]) for k in ("value", "low", "high")))
         spread = 0.0 if row["spread"] is None else row["spread"]
-        row["verdict"] = verdict(settings["scale"], row["kind"] == "contrast", row["value"], spread, interval)
+        row["verdict"] = verdict(scale, row["kind"] == "contrast", row["value"], spread, interval)
         found.append(row)
     table = pd.DataFrame(found).reindex(columns=list(COLUMNS))
     return table.astype({c: "float64" if c in NUMBERS else "Int64" if c in WHOLE else "str" for c in COLUMNS})
@@ -153,7 +160,7 @@ def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> st
     lines += answered(table[table["verdict"] != NOT_ATTEMPTED])
     lines += ["", "## Not attempted", "", "| entries | tables | why, and what it would cost |", "|---|---|---|"]
     for reason, group in missing.groupby("reason", sort=False):
-        tables = ", ".join(str(t) for t in sorted(group["table"].unique()))
+        tables = ", ".join(printed_in(t) for t in sorted(group["table"].unique()))
         lines.append(f"| {len(group)} | {tables} | {reason} |")
     lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}`."]
     return "\n".join(lines) + "\n"
@@ -170,8 +177,13 @@ def comparable(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table["verdict"].isin([NOT_ATTEMPTED, OTHER_SCALE])]
 
 
+def printed_in(table: int) -> str:
+    """The number of a paper's table; 0 is its text."""
+    return str(table) if table else "text"
+
+
 def answered(table: pd.DataFrame) -> list[str]:
-    """Markdown of entries that have a number of ours, contrasts first; accuracies in percent."""
+    """Markdown of entries that have a number of ours, contrasts first; accuracies in percent, counts as they are."""
     lines = ["| table | claim | metric | published | ours | n | truth | verdict |", "|---|---|---|---|---|---|---|---|"]
     for _, row in table.sort_values("kind", kind="stable").iterrows():
         factor, digits = PRINTED.get(row["unit"], (1, 3))
@@ -181,7 +193,8 @@ def answered(table: pd.DataFrame) -> list[str]:
         published = value if pd.isna(row["spread"]) else f"{value} ± {spread}"
         interval = own if pd.isna(row["our_low"]) else f"{own} [{low}, {high}]"
         note = "" if pd.isna(row["note"]) else f"; {row['note']}"
-        cells = [f"{row['table']}", f"{row['method']} ({row['setting']})", row["metric"], published, interval]
-        cells += [f"{int(row['our_n'])}", row["truth"], f"**{row['verdict']}**{note}"]
+        cells = [printed_in(row["table"]), f"{row['method']} ({row['setting']})", row["metric"], published, interval]
+        seeds, truth = ("" if pd.isna(row[k]) else str(row[k]) for k in ("our_n", "truth"))
+        cells += [seeds, truth, f"**{row['verdict']}**{note}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

@@ -13,25 +13,29 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: the claims beside our numbers, then the contrasts of all studies of its scale."""
-    parts = []
+    """Markdown of every ledger: the claims beside our numbers; after those of a scale the contrasts of its studies."""
+    by_scale: dict[str, list[Path]] = {}
     for path in sorted(root.glob(LEDGERS)):
-        settings = records.provenance(path)["settings"]
+        by_scale.setdefault(records.provenance(path)["settings"]["scale"], []).append(path)
+    return "\n\n".join(part for scale, ledgers in by_scale.items() for part in _scale(root, scale, ledgers))
+
+
+def _scale(root: Path, scale: str, ledgers: list[Path]) -> Iterator[str]:
+    studies = []
+    for path in ledgers:
         claims, whole = records.read_table(path), path.with_suffix(".md")
+        yield f"### {_title(whole)}"
         link = f"All of them: [{whole.name}]({whole.relative_to(root)})."
-        reports = {page.parent.name for page in root.glob(f"results/{settings['scale']}/report/*/table.md")}
-        studies = [*settings["studies"], *sorted(reports - set(settings["studies"]))]
-        parts += [
-            f"### {_title(whole)}",
-            f"Scale `{settings['scale']}`. {ledger.counted(claims)} {link}",
-            "\n".join(ledger.answered(ledger.comparable(claims))),
-            "#### All studies",
-            "Paired differences; a title leads to the page of all numbers, and of how many intervals were made.",
-            "\n".join(_contrasts(root, settings["scale"], studies)),
-        ]
-        figure = paths.REPORT.format(scale=settings["scale"], study=studies[0], file="effects.png")
-        parts.append(f"![{_title(root / figure.replace('effects.png', 'table.md'))}]({figure})")
-    return "\n\n".join(parts)
+        yield f"Scale `{scale}`. {ledger.counted(claims)} {link}"
+        yield "\n".join(ledger.answered(ledger.comparable(claims)))
+        studies += records.provenance(path)["settings"]["studies"]
+    reports = {page.parent.name for page in root.glob(f"results/{scale}/report/*/table.md")}
+    studies += sorted(reports - set(studies))
+    yield f"### All studies, scale `{scale}`"
+    yield "Paired differences; a title leads to the page of all numbers, and of how many intervals were made."
+    yield "\n".join(_contrasts(root, scale, studies))
+    figure = paths.REPORT.format(scale=scale, study=studies[0], file="effects.png")
+    yield f"![{_title(root / figure.replace('effects.png', 'table.md'))}]({figure})"
 
 
 def _contrasts(root: Path, scale: str, studies: list[str]) -> Iterator[str]:

@@ -129,8 +129,11 @@ def search_contrasts(rows: pd.DataFrame, searchers: Sequence[str], level: float)
 
 
 def last_epoch(rows: pd.DataFrame, method: str) -> pd.DataFrame:
-    """The rows of a method's runs at their end, one seed each."""
-    own = select(rows, method=method)
+    """The rows of a method's runs at their end, or at that of an iteration as in ``spos@1``, one seed each."""
+    name, _, iteration = method.partition("@")
+    own = select(rows, method=name)
+    if iteration:
+        own = select(own, iteration=int(iteration))
     return own[own["seed"].notna() & (own["epoch"] == own["epoch"].max()).fillna(False)]
 
 

@@ -101,8 +101,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         f"# {study['title']}",
         "",
         f"Task `{study['task']}`, scale `{settings['scale']}`, {seeds} seeds, {task['evaluation']} architectures.",
-        f"Rankings are measured against `{task['score_truth']}` accuracy,",
-        f"landmarks are ordered by {_orders(settings)}.",
+        *_truths(settings),
         f"S-KdT as the paper defines it, truth in bins of {100 * width:g} % accuracy;",
         f"the other rank metrics are of `{ranked(rows)}`.",
         "Higher is better, but for regret and rank (1 = best).",
@@ -165,14 +164,16 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     ]
 
 
-def _orders(settings: Mapping[str, Any]) -> str:
-    """Which truth orders the landmarks, of the task and of the methods that have another one."""
-    methods = settings["methods"]
-    others = [name for name in settings["study"]["methods"] if methods[name].get("order_truth")]
-    text = f"`{settings['task']['order_truth']}` accuracy"
-    if others:
-        text += f", but those of {', '.join(others)} by `{methods[others[0]]['order_truth']}`"
-    return text
+def _truths(settings: Mapping[str, Any]) -> list[str]:
+    """What rankings are measured against, and which truth orders the landmarks, if there are any."""
+    methods, task = settings["methods"], settings["task"]
+    measured = f"Rankings are measured against `{task['score_truth']}` accuracy"
+    if not any(method["landmarks"] for method in methods.values()):
+        return [f"{measured}."]
+    ordered = f"landmarks are ordered by `{task['order_truth']}` accuracy"
+    if others := [name for name in settings["study"]["methods"] if methods[name].get("order_truth")]:
+        ordered += f", but those of {', '.join(others)} by `{methods[others[0]]['order_truth']}`"
+    return [f"{measured},", f"{ordered}."]
 
 
 def _samples(table: pd.DataFrame) -> list[str]:

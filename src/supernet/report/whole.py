@@ -38,7 +38,7 @@ def spreads(
             name: np.array([metrics.sparse_kendall_tau(truth[s], score[s], resolution=width) for s in subsets])
             for name, score in scores.items()
         }
-        taus |= {f"{a} - {b}": taus[a] - taus[b] for a, b in pairs}
+        taus |= {f"{a} - {b}": taus[a] - taus[b] for a, b in pairs if taus.keys() >= {a, b}}
         for name, values in taus.items():
             number = {"metric": SPREAD, "definition": f"{size} architectures", "resolution": width, "n": SUBSETS}
             yield {**number, "method": name, "value": float(np.nanstd(values, ddof=1))}

@@ -1,6 +1,7 @@
 """Score architectures at the checkpoints of a segment, on held-out training images (D09)."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def run(job: Job, state: Path) -> None:
     chosen = job.settings
     archs = records.read_table(job.inputs["archs"])["arch"]
     weights = records.read_tensors(job.inputs["weights"])
-    images = prepared_images(chosen, job.inputs["data"], "score")
+    images, training = (split_of(chosen, job.inputs["data"], name) for name in ("score", "weights"))
     space = spaces.load(chosen["space"])
     parsed = [space.parse(text) for text in archs]
     tables = []
@@ -26,22 +27,26 @@ def run(job: Job, state: Path) -> None:
     if "archs" in chosen["estimator"]:  # a whole space, which only the last one scores
         epochs = epochs[-1:]
     for epoch in tqdm(epochs, desc=job.outputs["scores"], unit="checkpoint", dynamic_ncols=True):
-        estimate = estimate_of(chosen, weights, epoch, images)
+        estimate = estimate_of(chosen, weights, epoch, images(), training)
         tables.append(pd.DataFrame({"epoch": epoch, "arch": archs, **estimate(parsed)}))
     records.write_table(job.outputs["scores"], pd.concat(tables), job.stamp())
 
 
-def prepared_images(chosen: Mapping[str, Any], path: str, split: str) -> Images:
-    """The images of ``split``, on the device that the settings choose."""
-    return Images.load(path, split, device.prepare(chosen["threads"], chosen["device"]))
+def split_of(chosen: Mapping[str, Any], path: str, split: str) -> Callable[[], Images]:
+    """Reads, when first called, the images of ``split``, on the device that the settings choose."""
+    return functools.cache(lambda: Images.load(path, split, device.prepare(chosen["threads"], chosen["device"])))
 
 
 def estimate_of(
-    chosen: Mapping[str, Any], weights: Mapping[str, np.ndarray], epoch: int, images: Images
+    chosen: Mapping[str, Any],
+    weights: Mapping[str, np.ndarray],
+    epoch: int,
+    images: Images,
+    training: Callable[[], Images],
 ) -> estimators.Estimate:
-    """The settings' estimator, looking at the super-net as it was after ``epoch``."""
+    """The settings' estimator, looking at the super-net as it was after ``epoch``; it was trained on ``training``."""
     space = spaces.load(chosen["space"])
     net = space.build(width=chosen["width"], cells=chosen["cells"], classes=images.classes, **chosen["net"])
     checkpoints.load_arrays(net, checkpoints.under(weights, f"{epoch}/"))
-    subject = estimators.Subject(net.to(images.labels.device), images)
+    subject = estimators.Subject(net.to(images.labels.device), images, training)
     return estimators.make(chosen["estimator"]["kind"], subject, chosen["estimator"]["args"])

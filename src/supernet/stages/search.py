@@ -10,7 +10,7 @@ from supernet.errors import UserError
 from supernet.job import Job
 from supernet.seeding import stream
 from supernet.stages.landmarks import known
-from supernet.stages.score import estimate_of, prepared_images
+from supernet.stages.score import estimate_of, split_of
 
 
 def run(job: Job, state: Path) -> None:
@@ -19,7 +19,8 @@ def run(job: Job, state: Path) -> None:
     space = spaces.load(chosen["space"])
     weights = records.read_tensors(job.inputs["weights"])
     last = checkpoints.epochs(weights)[-1]
-    estimate = estimate_of(chosen, weights, last, prepared_images(chosen, job.inputs["data"], "guide"))
+    images, training = (split_of(chosen, job.inputs["data"], name) for name in ("guide", "weights"))
+    estimate = estimate_of(chosen, weights, last, images(), training)
     name = chosen["searcher"]["score"]
 
     def score(archs: list) -> np.ndarray:

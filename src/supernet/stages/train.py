@@ -18,7 +18,8 @@ def run(job: Job, state: Path) -> None:
     where = device.prepare(chosen["threads"], chosen["device"])
     ranks = Ranks.join(where)
     space = spaces.load(chosen["space"])
-    weights, guide = (Images.load(job.inputs["data"], name, where) for name in ("weights", "guide"))
+    weights = Images.load(job.inputs["data"], "weights", where)
+    guide = Images.load(job.inputs["data"], "guide", where) if chosen.get("guide", True) else None
     settings = Train.model_validate(chosen["train"])
     landmarks, truth = known(job, space)
     pool = records.read_table(job.inputs["pool"]) if "pool" in job.inputs else {"arch": []}

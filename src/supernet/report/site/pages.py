@@ -18,6 +18,7 @@ from supernet.report.ledger import (
     REPRODUCED,
     UNDECIDED,
     VERDICTS,
+    printed_in,
 )
 from supernet.report.site.results import Ledger, Study
 
@@ -155,14 +156,15 @@ def _claim(row: Mapping[str, Any], numbers: Numbers) -> list[Cell]:
     ours, place = "", None
     if own:
         ours = (f"{own} [{low}, {high}]" if low else own) + unit
+        counted = pd.isna(row["study"])
         same = {key: row[f"our_{key}"] for key in ("method", "metric", "definition", "resolution", "value")}
-        place = numbers.find(study=row["study"], truth=row["truth"], **same)
+        place = None if counted else numbers.find(study=row["study"], truth=row["truth"], **same)
     remarks = "; ".join(row[k] for k in ("reason", "note") if not pd.isna(row[k]))
     definition = html.escape(row["definition"])
     claim = f"{row['method']} ({row['setting']})"
     return [
         Cell(verdict(row["verdict"]), row["order"]),
-        Cell(str(row["table"]), row["table"]),
+        Cell(printed_in(row["table"]), row["table"]),
         Cell(html.escape(claim).replace(";", ";<wbr>"), claim),
         Cell(f'<span title="{definition}">{html.escape(row["metric"])}</span>', row["metric"]),
         Cell(published, _short(row["value"])),
