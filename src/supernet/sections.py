@@ -142,7 +142,8 @@ class Study(Strict):
     ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
     predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
     where a method without landmarks borrows those of the study's first one with some. ``top``, ``best``: of how many
-    best-scored and truly best architectures `supernet.report.selection` speaks.
+    best-scored and truly best architectures `supernet.report.selection` speaks. ``signals``: whether to ask which
+    curves of training say when to split weights (`supernet.report.window`).
     """
 
     title: str
@@ -157,6 +158,7 @@ class Study(Strict):
     factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     alone: Annotated[list[Literal["ridge", "counts"]], Field(exclude_if=lambda names: names == ["ridge"])] = ["ridge"]
     joined: Annotated[bool, Field(exclude_if=lambda joined: not joined)] = False
+    signals: Annotated[bool, Field(exclude_if=lambda asked: not asked)] = False
     top: Annotated[list[Count], Field(exclude_if=lambda counts: not counts)] = []
     best: Annotated[list[Annotated[int, Field(ge=2)]], Field(exclude_if=lambda counts: not counts)] = []
 

@@ -11,7 +11,7 @@ from supernet.errors import UserError
 from supernet.seeding import stream
 
 SPACE = spaces.load("nasbench201")
-ARGS = {"oneshot": {"batch": 8, "batches": 3}}
+ARGS = {"oneshot": {"batch": 8, "batches": 3}, "agreement": {"batch": 8}}
 FOUND = [archs.sample(SPACE.choices, stream(0, "contract", i)) for i in range(10)]
 
 
@@ -139,3 +139,20 @@ def test_soft_paths_by_hand(subject):
     gates[range(6), one] = 0.3
     loss = torch.nn.functional.cross_entropy(subject.net(x, gates=gates), y)
     assert scores["loss"][0] == pytest.approx(-loss.item(), abs=1e-6) and scores["loss"][0] != scores["loss"][1]
+
+
+def test_agreement_by_hand(subject):
+    """Two convolutions in a row read each other's choice: the gradients of the second, one by one."""
+    arch, others = (3, 0, 0, 0, 2, 0), [(o, 0, 0, 0, 2, 0) for o in (1, 2, 4)]  # 3<-1 reads 1<-0; none kills the path
+
+    def gradient(arch):
+        x, y = subject.images.plain(np.arange(8))
+        weights = [p for name, p in subject.net.named_parameters() if ".ops.4_2." in name]
+        loss = torch.nn.functional.cross_entropy(subject.net(x, arch), y)
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss, weights)]).numpy()
+
+    own = gradient(arch)
+    cosines = [own @ other / np.linalg.norm(own) / np.linalg.norm(other) for other in map(gradient, others)]
+    scores = estimators.make("agreement", subject, {"batch": 8})([arch, (0, 0, 0, 3, 0, 0)])["gradients"]
+    assert min(abs(cosines - scores[0])) < 1e-6 and len(set(np.round(cosines, 5))) == 3
+    assert scores[1] == 1  # nothing reads a choice there

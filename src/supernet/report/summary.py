@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from supernet.report import factors
+from supernet.report import factors, window
 from supernet.report.quantities import (
     DASH,
     FOUND,
@@ -23,12 +23,18 @@ from supernet.report.quantities import (
 )  # fmt: skip
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
+from supernet.report.selection import IMPROVEMENT
 from supernet.report.whole import SIZES, SPREAD, SUBSETS
 
 METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
-EFFECT, INTERACTION, CHOICE, SAMPLE = "effect", "interaction", "choice", "sample"
+EFFECT, INTERACTION, CHOICE, SAMPLE, SIGNAL = "effect", "interaction", "choice", "sample", "signal"
 
 SPREADS = [Quantity(f"spread at {size}", {"metric": SPREAD, "definition": f"{size} architectures"}) for size in SIZES]
+
+GAINS = [
+    Quantity(f"gain, {title}", {"metric": window.GAIN, "definition": metric})
+    for title, metric in ((TAU, "kendall_tau"), ("improvement", IMPROVEMENT))
+]
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -57,6 +63,10 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
         for column in SPREADS:
             for _, row in select(whole, method=name, **column.where).iterrows():
                 yield (SAMPLE, name, column.title), row
+    for name in window.LABELS:
+        for column in GAINS:
+            for _, row in select(whole, method=name, **column.where).iterrows():
+                yield (SIGNAL, name, column.title), row
     first, *more = study["searchers"] or [""]
     pairs = [(SEARCH, searcher) for searcher in (first, *more) if more]
     pairs += [(SEARCHES, f"{searcher} - {first}") for searcher in more]
@@ -123,6 +133,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
     lines += _samples(table)
+    lines += _signals(table)
     lines += _searches(table, study["searchers"], level, seeds)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
@@ -186,6 +197,18 @@ def _samples(table: pd.DataFrame) -> list[str]:
         " the same sets."
     )
     return ["", "## Sample size", "", caption, "", *_grid("S-KdT of", SPREADS, spreads, bold=False)]
+
+
+def _signals(table: pd.DataFrame) -> list[str]:
+    """The section of a study that asks when to split weights."""
+    signals = select(table, part=SIGNAL)
+    if signals.empty:
+        return []
+    caption = (
+        f"What splitting where a signal says gains over splitting nearest to {100 * window.FIXED:g} % of the epochs,"
+        " among the splits above; paired over the seeds."
+    )
+    return ["", "## When to split", "", caption, "", *_grid("split at", GAINS, signals, bold=True)]
 
 
 def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:

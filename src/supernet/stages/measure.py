@@ -9,7 +9,7 @@ import pandas as pd
 from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.report import factors, references, selection, whole
+from supernet.report import factors, references, selection, whole, window
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 from supernet.sections import Method, Study, Task
@@ -25,6 +25,8 @@ def run(job: Job, state: Path) -> None:
     common["truth"] = measured.task.score_truth
     own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches()]
     own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
+    if measured.study.signals:
+        others = pd.concat([others, frame(window.gains(own, measured.methods), **common)])
     tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))
@@ -58,6 +60,7 @@ class Measured:
         for name, seed in self._runs():
             method = self.methods[name]
             for estimator in self._estimators(paths.EVALUATION):
+                before: dict[str, np.ndarray] = {}
                 for owner, iteration in runs.segments(method, name):
                     at = {"estimator": estimator, "seed": seed, "iteration": iteration}
                     path = paths.SCORES.format(**self.where, method=owner, **at)
@@ -70,6 +73,9 @@ class Measured:
                                 numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
                                 numbers += selection.rows(truth.to_numpy(), column, self.study)
                                 yield from (row | number | {"truth": which} for number in numbers)
+                            if self.study.signals:
+                                yield from (row | number for number in window.curves(column, before.get(label)))
+                        before = scores
 
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""

@@ -1,0 +1,82 @@
+"""When to split weights, which conditional super-network weights leave open: does training itself say it?
+
+Signals are measured at the stops of the run that is not split. Each names the stop at which it would split; what that
+is worth is compared, seed by seed, with splitting at a fixed part of training.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from supernet import metrics
+from supernet.report.quantities import main_score
+from supernet.report.rows import Row, last_epoch, select
+from supernet.report.selection import IMPROVEMENT
+from supernet.sections import Method
+
+MEAN, STABILITY, GAIN = "mean_score", "stability", "gain_over_fixed_split"
+FIXED = 0.6  # of all epochs
+AGREEMENT = "agreement:gradients"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Split where ``metric`` of the run that is not split is ``extreme``; ``estimator``: None is the main score."""
+
+    name: str
+    metric: str
+    estimator: str | None
+    extreme: str
+
+
+SIGNALS = (
+    Signal("least agreement of gradients", MEAN, AGREEMENT, "idxmin"),
+    Signal("most stable ranks", STABILITY, None, "idxmax"),
+    Signal("least stable ranks", STABILITY, None, "idxmin"),
+)
+BEST, CHANCE = "the best split, known afterwards", "a split at random"
+LABELS = (*(signal.name for signal in SIGNALS), BEST, CHANCE)
+
+
+def curves(score: np.ndarray, before: np.ndarray | None) -> Iterator[Row]:
+    """Of one checkpoint: the mean ``score: (n,)``, and Kendall's tau to the scores of the checkpoint before."""
+    yield {"metric": MEAN, "value": float(score.mean()), "n": len(score)}
+    if before is not None:
+        yield {"metric": STABILITY, "value": metrics.kendall_tau(before, score), "n": len(score)}
+
+
+def gains(rows: pd.DataFrame, methods: Mapping[str, Method]) -> Iterator[Row]:
+    """What each signal gains over the split nearest to `FIXED`, a row a seed and outcome (the ``definition``).
+
+    ``rows``: of single runs. Outcomes are Kendall's tau and `metrics.improvement` of the split runs at their end, by
+    the main score. What the best and a random split gain stands beside.
+    """
+    splits = {method.train.warmup: name for name, method in methods.items() if method.net.warmup_sharing}
+    shared = next(iter(methods[name].start for name in splits.values()))
+    fixed = min(splits, key=lambda epoch: abs(epoch / methods[splits[epoch]].train.epochs - FIXED))
+    main = main_score([label for label in dict.fromkeys(rows["estimator"].dropna()) if label != AGREEMENT])
+    for metric in ("kendall_tau", IMPROVEMENT):
+        ends = pd.concat(
+            [select(last_epoch(rows, splits[e]), estimator=main, metric=metric).assign(at=e) for e in splits]
+        )
+        first = ends["resolution"].min()
+        ends = ends if pd.isna(first) else ends[ends["resolution"] == first]
+        for seed, outcome in ((seed, group.set_index("at")["value"]) for seed, group in ends.groupby("seed")):
+            worth = outcome - outcome[fixed]
+            found = {BEST: worth.max(), CHANCE: worth.mean()}
+            for signal in SIGNALS:
+                where = {"method": shared, "seed": seed, "metric": signal.metric, "estimator": signal.estimator or main}
+                curve = select(rows, **where).set_index("epoch")["value"].reindex(list(splits))
+                if curve.notna().all():
+                    found[signal.name] = worth[getattr(curve, signal.extreme)()]
+            for name, value in found.items():
+                yield {
+                    "method": name,
+                    "metric": GAIN,
+                    "definition": metric,
+                    "seed": seed,
+                    "value": float(value),
+                    "n": 1,
+                }

@@ -1,0 +1,61 @@
+"""Signals of when to split weights, by hand."""
+
+import numpy as np
+import pytest
+
+from supernet import config
+from supernet.report import window
+from supernet.report.rows import frame
+
+METHODS = {
+    name: method
+    for name, method in config.load("full").methods.items()
+    if name.startswith(("shared-250", "conditional-250"))
+}
+STOPS = (125, 150, 200)  # 150 is the one nearest to 60 % of 250
+
+
+def rows(ends, agreement, stability, seed=0):
+    """``ends``: Kendall's tau of the run split at each stop; curves of the shared run at the stops."""
+    common = {"seed": seed, "estimator": "recalibrated:loss"}
+    for stop, end in zip(STOPS, ends, strict=True):
+        split = {**common, "method": f"conditional-250-{stop}", "epoch": 250}
+        yield {**split, "metric": "kendall_tau", "value": end}
+        yield from ({**split, "metric": "improvement", "resolution": k, "value": end / k} for k in (1, 5))
+    for stop, cosine, tau in zip(STOPS, agreement, stability, strict=True):
+        shared = {**common, "method": "shared-250", "epoch": stop}
+        yield {**shared, "metric": window.MEAN, "estimator": window.AGREEMENT, "value": cosine}
+        yield {**shared, "metric": window.MEAN, "value": -1.0}
+        yield {**shared, "metric": window.STABILITY, "value": tau}
+
+
+def test_gains_over_a_split_at_sixty_percent():
+    table = frame(
+        [
+            *rows((0.5, 0.6, 0.9), (0.3, 0.2, 0.1), (0.9, 0.8, 0.7)),
+            *rows((0.5, 0.6, 0.4), (0.1, 0.2, 0.3), (0.7, 0.9, 0.8), 1),
+        ]
+    )
+    found = {(r["method"], r["definition"], r["seed"]): r["value"] for r in window.gains(table, METHODS)}
+    for outcome in ("kendall_tau", "improvement"):  # of the best one, whose value the rows above give alike
+
+        def both(name, outcome=outcome):
+            return [found[name, outcome, seed] for seed in (0, 1)]
+
+        assert both("least agreement of gradients") == pytest.approx([0.3, -0.1])  # at 200, then at 125
+        assert both("most stable ranks") == pytest.approx([-0.1, 0.0])
+        assert both("least stable ranks") == pytest.approx([0.3, -0.1])
+        assert both(window.BEST) == pytest.approx([0.3, 0.0])
+        assert both(window.CHANCE) == pytest.approx([(-0.1 + 0.0 + 0.3) / 3, (-0.1 + 0.0 - 0.2) / 3])
+
+
+def test_a_curve_with_a_hole_names_no_epoch():
+    table = frame(list(rows((0.5, 0.6, 0.9), (0.3, np.nan, 0.1), (0.9, 0.8, 0.7))))
+    assert "least agreement of gradients" not in {row["method"] for row in window.gains(table, METHODS)}
+
+
+def test_curves_by_hand():
+    (mean,) = window.curves(np.array([1.0, 2.0, 3.0]), None)
+    assert (mean["metric"], mean["value"]) == (window.MEAN, 2.0)
+    _, stability = window.curves(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]))
+    assert stability["value"] == pytest.approx(1 / 3)
