@@ -167,6 +167,10 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
                 f"{where}.start: {method.start!r} must own a run with the same train and net settings, whose iteration"
                 f" {at} ends where this one's warm-up does, after {train.warmup} epochs"
             )
+    if method.net.copies == "lazy" and (
+        method.net.warmup_sharing is None or method.regulariser or method.iterations > 1
+    ):
+        raise UserError(f"{where}.net.copies: lazy goes with a net.warmup_sharing, one iteration and no regulariser")
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     if method.added != "best" and method.additions is None:

@@ -70,7 +70,8 @@ class Net(Strict):
 
     ``edge``: the choice, counted from 0, by which few-shot NAS splits all weights, on top of ``sharing``.
     ``warmup_sharing``: how weights are shared in the warm-up, if otherwise, there without an ``edge``; at its end they
-    are copied (`supernet.checkpoints.split`). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of
+    are copied (`supernet.checkpoints.split`), or with ``copies: lazy`` when they are first met (`supernet.nets.lazy`,
+    D26). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of
     their own (conditional super-network weights, whose parameter counts include one).
     """
 
@@ -81,13 +82,15 @@ class Net(Strict):
     warmup_sharing: Annotated[
         Literal["one_shot", "node_shared"] | None, Field(exclude_if=lambda sharing: sharing is None)
     ] = None
+    copies: Annotated[Literal["split", "lazy"], Field(exclude_if=lambda when: when == "split")] = "split"
     extra_1x1: Annotated[Literal["none", "skip", "pool"], Field(exclude_if=lambda which: which == "none")] = "none"
 
     def at(self, iteration: int) -> "Net":
         """The net of that iteration, which splits no more."""
+        same = {"warmup_sharing": None, "copies": "split"}
         if self.warmup_sharing is None or iteration:
-            return self.model_copy(update={"warmup_sharing": None})
-        return self.model_copy(update={"sharing": self.warmup_sharing, "warmup_sharing": None, "edge": None})
+            return self.model_copy(update=same)
+        return self.model_copy(update={**same, "sharing": self.warmup_sharing, "edge": None})
 
 
 class Method(Plugin):

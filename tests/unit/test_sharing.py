@@ -7,7 +7,7 @@ import torch
 from supernet import arch as archs
 from supernet import checkpoints, spaces
 from supernet.errors import UserError
-from supernet.nets import sharing
+from supernet.nets import lazy, sharing
 from supernet.seeding import stream
 
 CELL, CHAIN = spaces.load("nasbench201"), spaces.load("macro")
@@ -123,6 +123,40 @@ def _weights(plan):
     from supernet.nets import expressions
 
     return (part for part in expressions.parts(plan) if part[0] == "weights")
+
+
+def test_lazy_copies_take_over_what_is_loaded():
+    """D26: a combination first met later begins with what another one has learnt; met again, it has its own value."""
+    net, split = CELL.build(**SHAPE, seed=1), CELL.build(**SHAPE, sharing="conditional", seed=2)
+    copies = lazy.attach(net, split)
+    x, weight = torch.randn(2, 3, 16, 16), net.body[0].ops["2_3"][0].weight
+    a, b = ((first, 0, 3, 0, 0, 3) for first in (3, 2))  # edge 2<-1 reads 1<-0
+    begin = weight.detach().clone()
+
+    def met(arch, add):
+        net(x, arch)
+        found = weight.detach().clone()
+        with torch.no_grad():
+            weight.add_(add)
+        return found
+
+    assert torch.equal(met(a, 1.0), begin)
+    assert torch.equal(met(b, 1.0), begin + 1)  # not as it was at the split
+    assert torch.equal(met(a, 1.0), begin + 1)
+    assert torch.equal(met(b, 0.0), begin + 1 + 1)
+    values = {f"7/{name}": value for name, value in checkpoints.arrays(net).items()}
+    values |= {f"momentum/{name}": np.full(p.shape, i) for i, (name, p) in enumerate(net.named_parameters())}
+    found = lazy.exported(values, copies)
+    sets = checkpoints.under(found, "7/body.0.ops.")
+    assert np.array_equal(sets["2_3_3.0.weight"], begin + 1 + 1) and np.array_equal(
+        sets["2_3_2.0.weight"], begin + 1 + 1
+    )
+    assert np.array_equal(sets["2_3_4.0.weight"], begin + 1 + 1)  # never met: what is loaded
+    plain = CELL.build(**SHAPE, sharing="conditional")
+    checkpoints.load_arrays(plain, checkpoints.under(found, "7/"))
+    for arch in (a, b):
+        assert torch.equal(plain(x, arch), net(x, arch))
+    assert checkpoints.under(found, "momentum/").keys() == {name for name, _ in plain.named_parameters()}
 
 
 def test_faults_are_one_line():

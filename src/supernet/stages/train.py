@@ -5,6 +5,7 @@ from pathlib import Path
 from supernet import checkpoints, device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
+from supernet.nets import lazy
 from supernet.ranks import Ranks, leads
 from supernet.seeding import stream
 from supernet.settings import Train
@@ -38,13 +39,18 @@ def run(job: Job, state: Path) -> None:
         method = regularisers.Regularised(method, added, settings.warmup)
     shape = {"width": chosen["width"], "cells": chosen["cells"], "classes": weights.classes}
     seed = int(stream(chosen["seed"], "initial weights").integers(2**31))
-    net = space.build(**shape, **chosen["net"], seed=seed).to(where)
+    net = space.build(**shape, **chosen["net"], seed=seed)
     previous = records.read_tensors(job.inputs["previous"]) if "previous" in job.inputs else None
+    copies = None
     if "split" in chosen:
-        coarser = space.build(**shape, **{**chosen["net"], "sharing": chosen["split"], "edge": None}).sharing
-        previous = checkpoints.split(previous, net.sharing.parents(coarser, [len(o) for o in net.options]))
+        shared = space.build(**shape, **{**chosen["net"], "sharing": chosen["split"], "edge": None})
+        if "copies" in chosen:
+            net, copies = shared, lazy.attach(shared, net)
+            previous = lazy.begun(previous, copies, chosen["epochs"][0])
+        else:
+            previous = checkpoints.split(previous, net.sharing.parents(shared.sharing, [len(o) for o in net.options]))
     kept, rows = train(
-        net,
+        net.to(where),
         method,
         weights,
         guide,
@@ -59,4 +65,4 @@ def run(job: Job, state: Path) -> None:
     if not leads():
         return
     records.write_lines(job.outputs["log"], rows)
-    records.write_tensors(job.outputs["weights"], kept, job.stamp())
+    records.write_tensors(job.outputs["weights"], kept if copies is None else lazy.exported(kept, copies), job.stamp())
