@@ -17,7 +17,7 @@ LAYERS = {
     0: [
         "arch", "landmarks", "seeding", "records", "paths", "metrics", "intervals", "config", "params", "settings",
         "plugins", "states", "checkpoints", "plan", "job", "digest", "device", "data", "datasets", "errors",
-        "factorial", "sections", "studies", "schedules", "runs", "ranks", "dag", "lineage", "chain",
+        "criteria", "factorial", "sections", "studies", "schedules", "runs", "ranks", "dag", "lineage", "chain",
     ],
 }  # fmt: skip
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}

@@ -6,7 +6,6 @@ Every function raises `ValueError` with one line on columns of unequal length, f
 not finite. A correlation with a constant column is undefined: NaN, no warning.
 """
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -94,7 +93,7 @@ def precision_at_k(
     truth, score = as_columns(truth, score)
     if ties not in ("expected", "stable", "reference"):
         raise ValueError(f'ties must be "expected", "stable" or "reference", got {ties!r}')
-    count = _count(k, len(truth))
+    count = chosen_count(k, len(truth))
     if count == 0:
         return float("nan")
     return float(_membership(truth, count, ties) @ _membership(score, count, ties)) / count
@@ -111,22 +110,6 @@ def regret(truth: ArrayLike, score: ArrayLike, best: float | None = None) -> flo
     return float((truth.max() if best is None else best) - picked)
 
 
-def regret_at_k(truth: ArrayLike, score: ArrayLike, k: int) -> float:
-    """Best truth minus the best truth among the `k` architectures with the highest scores, in the unit of `truth`.
-
-    What is lost by training the `k` best-scored ones and keeping the best. Where scores tie for the last places: the
-    expected value of filling them at random. Raises ValueError unless 1 <= k <= n.
-    """
-    truth, score = as_columns(truth, score)
-    count = _count(int(k), len(truth))
-    boundary = np.sort(score)[-count]
-    sure = truth[score > boundary].max(initial=-np.inf)
-    tied = np.sort(truth[score == boundary])[::-1]
-    free = count - int(np.count_nonzero(score > boundary))
-    ways = [math.comb(len(tied) - i - 1, free - 1) / math.comb(len(tied), free) for i in range(len(tied))]
-    return float(truth.max() - np.maximum(tied, sure) @ ways)
-
-
 def top_accuracy(truth: ArrayLike, score: ArrayLike, k: int) -> float:
     """Mean truth of the `k` architectures with the highest scores, in the unit of `truth`.
 
@@ -134,7 +117,7 @@ def top_accuracy(truth: ArrayLike, score: ArrayLike, k: int) -> float:
     1 <= k <= n. Source: Laube et al. 2022, "Conditional super-network weights", A_N.
     """
     truth, score = as_columns(truth, score)
-    count = _count(int(k), len(truth))
+    count = chosen_count(int(k), len(truth))
     return float(_membership(score, count, "expected") @ truth) / count
 
 
@@ -156,7 +139,7 @@ def tau_among_best(truth: ArrayLike, score: ArrayLike, k: int) -> float:
     Raises ValueError unless 2 <= k <= n. Source: Laube et al. 2022, KT 50.
     """
     truth, score = as_columns(truth, score)
-    best = np.argsort(-truth, kind="stable")[: _count(int(k), len(truth))]
+    best = np.argsort(-truth, kind="stable")[: chosen_count(int(k), len(truth))]
     return kendall_tau(truth[best], score[best])
 
 
@@ -232,7 +215,8 @@ def ranks(column: Column) -> Column:
     return (np.cumsum(sizes) - (sizes - 1) / 2)[group]
 
 
-def _count(k: float | int, n: int) -> int:
+def chosen_count(k: float | int, n: int) -> int:
+    """How many of ``n`` rows ``k`` means, a fraction in (0, 1] or a count; ValueError for another one."""
     if isinstance(k, int | np.integer) and not isinstance(k, bool) and 1 <= k <= n:
         return int(k)
     if isinstance(k, float) and 0 < k <= 1:

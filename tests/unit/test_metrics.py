@@ -265,16 +265,6 @@ def test_import_needs_neither_torch_nor_scipy():
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 
-def test_regret_at_k_by_hand():
-    truth, score = [0.9, 0.5, 0.7, 0.6], [1, 4, 3, 2]
-    assert [metrics.regret_at_k(truth, score, k) for k in (1, 2, 3, 4)] == pytest.approx([0.4, 0.2, 0.2, 0])
-    # 0.5 is sure; one of the other three comes second, each equally likely: 0.9, 0.7 or 0.6
-    assert metrics.regret_at_k(truth, [1, 2, 1, 1], 2) == pytest.approx(0.9 - (0.9 + 0.7 + 0.6) / 3)
-    # two of four: of six pairs three have 0.9 for their best, two 0.7, one 0.6
-    assert metrics.regret_at_k(truth, [1, 1, 1, 1], 2) == pytest.approx(0.9 - (3 * 0.9 + 2 * 0.7 + 0.6) / 6)
-    assert metrics.regret_at_k(truth, [1, 1, 1, 1], 1) == pytest.approx(metrics.regret(truth, [1, 1, 1, 1]))
-
-
 def test_what_the_best_scored_are_worth_by_hand():
     truth, score = [0.9, 0.5, 0.7, 0.6], [3, 4, 1, 1]
     assert [metrics.top_accuracy(truth, score, k) for k in (1, 2, 4)] == pytest.approx([0.5, 0.7, 0.675])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import config, metrics, plan, records
+from supernet import config, criteria, metrics, plan, records
 from supernet.errors import UserError
 from supernet.report import summary, whole
 from supernet.report.rows import select
@@ -64,7 +64,7 @@ def test_its_metrics_are_of_all_architectures_without_an_interval(measured):
     assert tau["value"] == metrics.kendall_tau(truth, scores["loss"]) and tau["n"] == len(tiny.ARCHS) - 6
     assert np.isnan(tau["low"])
     (regret,) = select(own, metric="regret_at_k", resolution=10)["value"]
-    assert regret == pytest.approx(metrics.regret_at_k(truth, scores["loss"], 10))
+    assert regret == pytest.approx(criteria.regret_at_k(truth, scores["loss"], 10))
     (gain,) = select(rows, method="landmark - spos", estimator="whole-space:loss", metric="kendall_tau")["n"]
     assert gain == 3  # paired over the seeds
 

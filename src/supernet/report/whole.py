@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from supernet import metrics
+from supernet import criteria, metrics
 from supernet.report.rows import Row, rank_rows
 from supernet.seeding import stream
 
@@ -16,10 +16,10 @@ REGRET, SPREAD = "regret_at_k", "subset_spread"
 
 
 def rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any]) -> Iterator[Row]:
-    """All rank metrics, and `metrics.regret_at_k`, whose ``resolution`` is k; no interval: nothing was sampled."""
+    """All rank metrics, and `criteria.regret_at_k`, whose ``resolution`` is k; no interval: nothing was sampled."""
     yield from rank_rows(truth, score, settings, interval=False)
     for k in (k for k in BEST_OF if k <= len(truth)):
-        value = metrics.regret_at_k(truth, score, k)
+        value = criteria.regret_at_k(truth, score, k)
         yield {"metric": REGRET, "definition": "expected", "resolution": k, "value": value, "n": len(truth)}
 
 
