@@ -28,7 +28,8 @@ class Train(Strict):
     decay move operations that a step did not use, as PyTorch before 2.0 did (D07). ``slices``: a step adds up the
     gradients of as many equal parts of its batch, each with its own batch statistics and ranking losses; several
     processes can share them (`supernet.ranks`). What a method learns by itself sees the whole batch.
-    ``decay_vectors``: whether weight decay is of biases and batch-norm's parameters too.
+    ``checkpoint_initial`` keeps the weights before training as well. ``decay_vectors``: whether weight decay is of
+    biases and batch-norm's parameters too.
     """
 
     epochs: Count
@@ -41,6 +42,7 @@ class Train(Strict):
     weight_decay: NonNegative
     clip: Positive = 5.0
     checkpoint_every: Count | None = None
+    checkpoint_initial: Annotated[bool, Field(exclude_if=lambda kept: not kept)] = False
     precision: Precision = "fp32"
     decay_unused: bool = False
     decay_vectors: Annotated[bool, Field(exclude_if=lambda decays: decays)] = True

@@ -65,7 +65,8 @@ def train(
 ) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     """Train ``net`` in place from epoch ``epochs[0]`` up to ``epochs[1]`` and return its checkpoints and log.
 
-    The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, and
+    The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, with
+    ``checkpoint_initial`` also at the beginning of a run, and
     ``momentum/{name}`` and ``method/{name}`` to the optimiser's buffers and the method's state at the end, from which
     ``previous`` continues. ``seeds``: one, or one for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a
     folder for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
@@ -78,7 +79,7 @@ def train(
     if previous is not None:
         trainer.restore(previous, f"{epochs[0]}/")
     with ranks.leader_first():  # it sets a damaged state aside
-        progress = _load(trainer, state) or Progress(step=first)
+        progress = _load(trainer, state) or Progress(first, checkpoints=_initial(trainer, first))
     last_saved = time.monotonic()
     bar = _bar(label if not ranks.index else None, last - first, progress.step - first)
     with _stop_signals() as asked, bar:
@@ -96,6 +97,12 @@ def train(
                 who = label or "training"
                 raise Interrupted(f"{who} stopped at step {progress.step} of {last}; run again to go on")
     return {**progress.checkpoints, **trainer.state()}, progress.rows
+
+
+def _initial(trainer: Trainer, first: int) -> dict[str, np.ndarray]:
+    if first or not trainer.settings.checkpoint_initial:
+        return {}
+    return {f"0/{name}": value for name, value in arrays(trainer.net).items()}
 
 
 def _end_epoch(trainer: Trainer, progress: Progress, last: int) -> None:

@@ -11,7 +11,12 @@ from supernet.errors import UserError
 from supernet.seeding import stream
 
 SPACE = spaces.load("nasbench201")
-ARGS = {"oneshot": {"batch": 8, "batches": 3}, "agreement": {"batch": 8}}
+ARGS = {
+    "oneshot": {"batch": 8, "batches": 3},
+    "agreement": {"batch": 8},
+    "gradients": {"batch": 8, "batches": 2},
+    "activations": {"batch": 8},
+}
 FOUND = [archs.sample(SPACE.choices, stream(0, "contract", i)) for i in range(10)]
 
 

@@ -25,15 +25,15 @@ KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 
 
 def avg_pool_3x3(x: Tensor) -> Tensor:
-    """3x3 mean of stride 1 over the pixels inside the image; ``(N, C, H, W) -> (N, C, H, W)``, always in float32.
+    """3x3 mean of stride 1 over the pixels inside the image; ``(N, C, H, W) -> (N, C, H, W)``, in float32 or float64.
 
     On a CPU a depthwise convolution with ones takes half the time of torch's pooling.
     """
     with torch.autocast(x.device.type, enabled=False):
-        x = x.float()
+        x = x if x.dtype == torch.float64 else x.float()
         if x.device.type != "cpu":
             return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-        ones, share = _pool_constants(*x.shape[1:])
+        ones, share = (constant.to(x.dtype) for constant in _pool_constants(*x.shape[1:]))
         return F.conv2d(x, ones, padding=1, groups=x.shape[1]) * share
 
 
