@@ -10,7 +10,7 @@ from supernet.report.rows import frame
 METHODS = {
     name: method
     for name, method in config.load("full").methods.items()
-    if name.startswith(("shared-250", "conditional-250"))
+    if name.startswith(("shared-250", "conditional-250")) and "lazy" not in name
 }
 STOPS = (125, 150, 200)  # 150 is the one nearest to 60 % of 250
 

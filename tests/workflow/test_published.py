@@ -142,7 +142,7 @@ def test_the_whole_space_is_ranked(
     [
         ("landmark", r"run 'landmark': expected SCALE/TASK/METHOD/sSEED, as reduced/.*or the path of its folder"),
         ("demo/nasbench201-digits/nobody/s0", r"no method 'nobody' in params.yaml; trained here: landmark-t3, spos"),
-        ("demo/nowhere/spos/s0", r"tasks: no 'nowhere'; known: nasbench201-cifar10, nasbench201-digits"),
+        ("demo/nowhere/spos/s0", r"tasks: no 'nowhere'; known: nasbench201-cifar10, .*nasbench201-digits"),
         ("huge/nasbench201-digits/spos/s0", r"scales.huge: no such scale; known: demo"),
         (f"{NAME}/i7", "methods.landmark-t3: has no iteration 7"),
         ("/nowhere/results/demo/runs/t/m/s0", "/nowhere/params.yaml: no such file"),
@@ -160,7 +160,7 @@ def test_what_cannot_be_scored_is_one_line(here: Project) -> None:
         run.score(["|conv~0|"])
     with pytest.raises(UserError, match=r"architecture \(0, 9\): expected 6 option numbers"):
         run.score([(0, 9)])
-    with pytest.raises(UserError, match="estimators: no 'nobody'; known: oneshot, whole-space, oneshot-search"):
+    with pytest.raises(UserError, match="estimators: no 'nobody'; known: oneshot, .*oneshot-search"):
         run.score([OTHER], estimator="nobody")
     for asked in (run.net, lambda epoch: run.score([OTHER], epoch=epoch), lambda epoch: run.stored_scores(epoch=epoch)):
         with pytest.raises(UserError, match=f"epoch 2: {NAME}/i2 has no checkpoint after it; it has 3"):
