@@ -21,6 +21,19 @@ def load_arrays(net: nn.Module, values: Mapping[str, np.ndarray]) -> None:
     net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in values.items()})
 
 
+def averaged(values: Mapping[str, np.ndarray], epoch: int, count: int) -> dict[str, np.ndarray]:
+    """The mean of ``count`` checkpoints, that of ``epoch`` and those before it, as far as there are some.
+
+    Whole numbers, which count batches, are the last one's.
+    """
+    last = [e for e in epochs(values) if e <= epoch][-count:]
+    found = under(values, f"{epoch}/")
+    if len(last) == 1:
+        return found
+    every = {name: [values[f"{e}/{name}"] for e in last] for name in found}
+    return {n: v[-1] if v[-1].dtype.kind != "f" else np.mean(v, axis=0, dtype=v[-1].dtype) for n, v in every.items()}
+
+
 def split(values: Mapping[str, np.ndarray], parents: Mapping[str, str]) -> dict[str, np.ndarray]:
     """``values`` of a net after its operations' weights were split: each set is a copy of the one it comes from.
 

@@ -66,7 +66,8 @@ class LandmarkSet(Strict):
 
 class Net(Strict):
     """The super-net: how weights are shared, whether batch-norm has an affine part, and in how many ``parts`` the
-    channels are divided, of which operations see the first (PC-DARTS: 4; else 1).
+    channels are divided, of which operations see the first (PC-DARTS: 4; else 1). ``track``: whether batch-norm keeps
+    running statistics, and normalises by them outside training.
 
     ``edge``: the choice, counted from 0, by which few-shot NAS splits all weights, on top of ``sharing``.
     ``warmup_sharing``: how weights are shared in the warm-up, if otherwise, there without an ``edge``; at its end they
@@ -78,6 +79,7 @@ class Net(Strict):
     sharing: Literal["one_shot", "node_shared", "conditional"]
     affine: bool
     parts: Count = 1
+    track: Annotated[bool, Field(exclude_if=lambda tracked: not tracked)] = False
     edge: Annotated[Index | None, Field(exclude_if=lambda edge: edge is None)] = None
     warmup_sharing: Annotated[
         Literal["one_shot", "node_shared"] | None, Field(exclude_if=lambda sharing: sharing is None)
@@ -125,9 +127,13 @@ class Method(Plugin):
 
 
 class Estimator(Plugin):
-    """A way of scoring, and of which architectures: the evaluation set at every checkpoint, or all at the last one."""
+    """A way of scoring, and of which architectures: the evaluation set at every checkpoint, or all at the last one.
+
+    ``average``: the weights are the mean of so many checkpoints of the iteration, that one and those before it.
+    """
 
     archs: Annotated[Literal["evaluation", "space"], Field(exclude_if=lambda name: name == "evaluation")] = "evaluation"
+    average: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1
 
 
 class Searcher(Plugin):

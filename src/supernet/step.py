@@ -66,6 +66,9 @@ class Method:
     def own_step(self, net: nn.Module, step: Step) -> None:
         """Learn what is no weight of ``net``, before the weights' step; it leaves no gradient on them."""
 
+    def adjust(self, net: nn.Module) -> None:
+        """Change the summed gradients of ``net`` before they are clipped."""
+
     def state(self) -> dict[str, np.ndarray]:
         """What `own_step` has learnt, for `restore`; ``gates: (choices, options)`` are logits that a search may use."""
         return {}
@@ -145,6 +148,7 @@ class Trainer:
             reached = [self._backward(self.method.losses(self.net, part)) for part in self._slices(step, notes)]
         self.ranks.add([p.grad for p in self.net.parameters() if p.grad is not None])
         self._tell(notes, note)
+        self.method.adjust(self.net)
         provisional = [(p, p.grad.any()) for parameters in reached for p in parameters]
         self._clip()
         self._update(provisional)

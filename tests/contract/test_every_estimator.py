@@ -161,3 +161,25 @@ def test_agreement_by_hand(subject):
     scores = estimators.make("agreement", subject, {"batch": 8})([arch, (0, 0, 0, 3, 0, 0)])["gradients"]
     assert min(abs(cosines - scores[0])) < 1e-6 and len(set(np.round(cosines, 5))) == 3
     assert scores[1] == 1  # nothing reads a choice there
+
+
+def test_running_statistics_are_those_of_training(subject):
+    args = {"batch": 8, "batches": 3, "statistics": "running"}
+    with pytest.raises(UserError, match=r"running needs a super-net that keeps them, net\.track: true"):
+        estimators.make("oneshot", subject, args)
+    net = SPACE.build(width=4, cells=1, classes=3, track=True)
+    net.train()
+    for _ in range(3):
+        net(2 * subject.images.plain(np.arange(8))[0], FOUND[0])
+    tracked = estimators.Subject(net, subject.images, subject.training)
+    scores = estimators.make("oneshot", tracked, args)(FOUND[:1])
+    x, y = subject.images.plain(np.arange(24))
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(net.eval()(x, FOUND[0]), y).item()
+    assert scores["loss"][0] == pytest.approx(-expected, abs=1e-5)
+    plain = estimators.make("oneshot", tracked, {"batch": 8, "batches": 3})(FOUND[:1])  # the batch's own again
+    untracked = SPACE.build(width=4, cells=1, classes=3)
+    untracked.load_state_dict(net.state_dict(), strict=False)
+    other = estimators.Subject(untracked, subject.images, subject.training)
+    own = estimators.make("oneshot", other, {"batch": 8, "batches": 3})
+    assert plain["loss"][0] == own(FOUND[:1])["loss"][0] != scores["loss"][0]

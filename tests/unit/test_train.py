@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from supernet import arch as archs
 from supernet import methods, plugins, regularisers, spaces, states
 from supernet import train as loop
 from supernet.checkpoints import arrays
@@ -15,7 +16,7 @@ from supernet.data import Images
 from supernet.errors import UserError
 from supernet.seeding import stream
 from supernet.settings import Train
-from supernet.step import Method, Trainer, Weighted, learning_rate
+from supernet.step import Method, Step, Trainer, Weighted, learning_rate
 
 SPACE = spaces.load("nasbench201")
 SETTINGS = Train(epochs=4, warmup=2, batch=8, lr=0.1, weight_decay=5e-4, checkpoint_every=1)
@@ -124,7 +125,7 @@ def test_first_step_is_sgd_by_hand():
     rng = stream(0, "augment", 0)
     order = images(0).epoch(32, stream(0, "batches", 0))[0]
     x, y = images(0).batch(order, rng)
-    path = methods.spos.arch.sample(SPACE.choices, stream(0, "paths", 0))
+    path = archs.sample(SPACE.choices, stream(0, "paths", 0))
     torch.nn.functional.cross_entropy(net(x, path), y).backward()
     norm = torch.sqrt(sum(p.grad.square().sum() for p in net.parameters() if p.grad is not None))
     scale = min(1.0, 1.0 / (norm.item() + 1e-6))
@@ -247,3 +248,49 @@ def test_bfloat16_trains_other_bits_in_float32_files():
     half, whole = (run(settings=SETTINGS.model_copy(update={"precision": p}))[0] for p in ("bf16", "fp32"))
     assert half.keys() == whole.keys() and not same(half, whole)
     assert all(np.isfinite(value).all() and value.dtype == whole[name].dtype for name, value in half.items())
+
+
+def test_several_paths_a_step_average_over_those_that_use_a_weight():
+    """Three paths by hand: an operation of two of them has the mean of two gradients, the stem of three."""
+    net, step_images = SPACE.build(width=4, cells=1, classes=3), images(0)
+    method = methods.make("spos", methods.Setup(SPACE, 4, 0, 0), {"paths": 3})
+    rng = stream(0, "paths", 0)
+    drawn = [method.draw(rng) for _ in range(3)]
+    x, y = step_images.plain(np.arange(16))
+    expected, used = {}, {}
+    for path in drawn:
+        net.zero_grad(set_to_none=True)
+        torch.nn.functional.cross_entropy(net(x, path), y).backward()
+        for name, p in net.named_parameters():
+            if p.grad is not None:
+                expected[name] = expected.get(name, 0) + p.grad
+                used[name] = used.get(name, 0) + 1
+    net.zero_grad(set_to_none=True)
+    notes = []
+    step = Step(x, y, 0.0, None, lambda name: stream(0, name, 0), lambda name, value: notes.append(name))
+    for loss in method.losses(net, step):
+        loss.backward()
+    method.adjust(net)
+    assert set(used.values()) > {3} and notes == ["loss"] * 3
+    for name, p in net.named_parameters():
+        if name in expected:
+            assert torch.allclose(p.grad, expected[name] / used[name], atol=1e-6), name
+
+
+def test_classes_of_isomorphic_architectures_are_drawn_by_their_representative():
+    for reduction, count in (("nasbench201", 6466), ("functional", 4930)):
+        method = methods.make("spos", methods.Setup(SPACE, 4, 0, 0), {"classes": reduction})
+        assert len(method.classes) == count
+        drawn = [method.draw(stream(0, "draw", i)) for i in range(50)]
+        assert all(SPACE.canonical(arch, reduction) == arch for arch in drawn) and len(set(drawn)) > 45
+
+
+def test_the_weights_before_training_are_kept_if_asked(tmp_path):
+    settings = SETTINGS.model_copy(update={"checkpoint_initial": True})
+    kept = run(settings=settings)[0]
+    assert same({k: v for k, v in kept.items() if not k.startswith("0/")}, run()[0])
+    fresh = SPACE.build(width=4, cells=1, classes=3)
+    assert {k for k in kept if k.startswith("0/")} == {f"0/{name}" for name in fresh.state_dict()}
+    with pytest.raises(loop.Interrupted):
+        run(state=tmp_path, settings=settings, method=StopAt(made("spos", settings), 6, signal.SIGTERM))
+    assert same(run(state=tmp_path, settings=settings)[0], kept)

@@ -160,7 +160,7 @@ def test_what_cannot_be_scored_is_one_line(here: Project) -> None:
         run.score(["|conv~0|"])
     with pytest.raises(UserError, match=r"architecture \(0, 9\): expected 6 option numbers"):
         run.score([(0, 9)])
-    with pytest.raises(UserError, match="estimators: no 'nobody'; known: oneshot, .*oneshot-search"):
+    with pytest.raises(UserError, match=r"estimators: no 'nobody'; known: oneshot, .*oneshot-search"):
         run.score([OTHER], estimator="nobody")
     for asked in (run.net, lambda epoch: run.score([OTHER], epoch=epoch), lambda epoch: run.stored_scores(epoch=epoch)):
         with pytest.raises(UserError, match=f"epoch 2: {NAME}/i2 has no checkpoint after it; it has 3"):

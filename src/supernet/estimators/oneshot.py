@@ -16,6 +16,7 @@ from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
 from supernet.nets import recalibration
 from supernet.nets.gates import soft_path
+from supernet.nets.ops import Norm
 from supernet.settings import Count, Fraction, Precision
 
 KEEP = 64  # intermediate tensors shared between architectures; bounds memory, cannot change a number
@@ -26,7 +27,7 @@ def make(
     *,
     batch: Count = 250,
     batches: Count,
-    statistics: Literal["batch", "recalibrated"] = "batch",
+    statistics: Literal["batch", "recalibrated", "running"] = "batch",
     calibration: Count = 10,
     calibrate_on: Literal["own", "training"] = "own",
     precision: Precision = "fp32",
@@ -37,6 +38,7 @@ def make(
     * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
       same for all architectures. ``recalibrated``: their mean over ``calibration`` batches (of the same size), as for a
       net that is deployed: those before these, or with ``calibrate_on="training"`` of what the net was trained on.
+      ``running``: those that training kept (``net.track``), of all paths together.
     * ``precision``: ``bf16`` is faster; `supernet bench` says by how much, and how alike it ranks.
     * ``softness``: paths are soft (`nets.gates.soft_path`), for super-nets that were trained as mixtures; with the
       statistics of each batch.
@@ -44,6 +46,12 @@ def make(
     Architectures of the same plan (`SuperNet.plan`) are scored once, unless their paths are soft.
     """
     net, images = subject.net.eval(), subject.images
+    norms = [module for module in net.modules() if isinstance(module, Norm)]
+    if statistics == "running" and any(norm.running_mean is None for norm in norms):
+        raise UserError("estimators: statistics: running needs a super-net that keeps them, net.track: true")
+    if statistics == "batch":
+        for norm in norms:  # without them it uses the batch's
+            norm.running_mean = norm.running_var = None
     sizes = [len(options) for options in net.options]
     calibrates = statistics == "recalibrated"
     skipped = calibration if calibrates and calibrate_on == "own" else 0

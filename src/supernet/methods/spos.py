@@ -1,28 +1,75 @@
-"""Single path one-shot (Guo et al. 2020): one architecture a step, uniform over the space."""
+"""Single path one-shot (Guo et al. 2020): an architecture a step, uniform over the space; or several, or by classes."""
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from supernet import arch
+from supernet import arch as archs
+from supernet.arch import Arch
 from supernet.methods import Setup
+from supernet.nets import expressions, ops
+from supernet.settings import Count
 from supernet.step import Method, Step
 
 
 class SPOS(Method):
     """See `make`."""
 
-    def __init__(self, setup: Setup):
-        self.choices = setup.space.choices
+    def __init__(self, setup: Setup, classes: str):
+        self.choices, self.classes = setup.space.choices, []
+        if classes != "none":
+            every = archs.enumerate_archs(self.choices)
+            self.classes = sorted({setup.space.canonical(arch, classes) for arch in every})
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
-        path = arch.sample(self.choices, step.rng("paths"))
+        yield self.loss(net, step, self.draw(step.rng("paths")))
+
+    def draw(self, rng: np.random.Generator) -> Arch:
+        """A path, uniform over the space or over its classes."""
+        return self.classes[rng.integers(len(self.classes))] if self.classes else archs.sample(self.choices, rng)
+
+    def loss(self, net: nn.Module, step: Step, path: Arch) -> Tensor:
+        """The cross-entropy of one path."""
         loss = F.cross_entropy(net(step.x, path), step.y)
         step.note("loss", loss)
-        yield loss
+        return loss
 
 
-def make(setup: Setup) -> Method:
-    """Cross-entropy of one uniformly sampled path (Landmark Regularization, eq. 1; D12)."""
-    return SPOS(setup)
+class Several(SPOS):
+    """Several paths a step; see `make`."""
+
+    def __init__(self, setup: Setup, classes: str, paths: int):
+        super().__init__(setup, classes)
+        self.paths = paths
+        self.used: Counter[str] = Counter()  # by how many paths of this step, by the weights' name
+
+    def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
+        rng = step.rng("paths")
+        drawn = [self.draw(rng) for _ in range(self.paths)]
+        plans = [expressions.parts(net.plan(path)) for path in drawn]
+        self.used = Counter(key for parts in plans for key in {part[1] for part in parts if part[0] == ops.WEIGHTS})
+        for path in drawn:
+            yield self.loss(net, step, path)
+
+    @torch.no_grad()
+    def adjust(self, net: nn.Module) -> None:
+        for name, p in net.named_parameters():
+            if p.grad is not None:
+                _, searched, rest = name.partition(".ops.")
+                p.grad /= max(self.used[rest.partition(".")[0]], 1) if searched else self.paths
+
+
+def make(setup: Setup, *, paths: Count = 1, classes: Literal["none", "nasbench201", "functional"] = "none") -> Method:
+    """Cross-entropy of one uniformly sampled path (Landmark Regularization, eq. 1; D12).
+
+    * ``paths``: so many a step; the gradient of a weight is the mean over those that use it (Ning et al. 2021, MC
+      samples). A step costs as much as that many.
+    * ``classes``: uniform over classes of isomorphic architectures, by the one that stands for each of them: by the
+      benchmark's own reduction of NAS-Bench-201, or by what they compute (Ning et al. 2021, de-isomorphic sampling).
+    """
+    return SPOS(setup, classes) if paths == 1 else Several(setup, classes, paths)

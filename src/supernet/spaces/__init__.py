@@ -3,7 +3,7 @@
 `SearchSpace` is what the rest of the project asks of one; generic operations on architectures are in `supernet.arch`.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from supernet import plugins
 from supernet.arch import Arch, Choice
@@ -26,8 +26,11 @@ class SearchSpace(Protocol):
     def is_valid(self, arch: Arch) -> bool:
         """Whether ``arch`` belongs to the space."""
 
-    def canonical(self, arch: Arch) -> Arch:
-        """The representative of the architectures that compute the same function for some weights."""
+    def canonical(self, arch: Arch, reduction: Literal["nasbench201", "functional"] = "functional") -> Arch:
+        """The representative of the architectures that compute the same function for some weights.
+
+        ``reduction``: which of them are found; see `supernet.spaces.nasbench201`, the one space where it matters.
+        """
 
     def parse(self, text: str) -> Arch:
         """Architecture of the field's native string; raises ``UserError`` if it is malformed."""

@@ -39,7 +39,7 @@ class Macro:
             raise UserError(f"architecture {text!r}: expected {len(STRIDES)} digits 0 to 2, a layer each")
         return tuple(map(int, text))
 
-    def canonical(self, arch: Arch) -> Arch:
+    def canonical(self, arch: Arch, reduction: str = "functional") -> Arch:
         """``arch`` itself: no two of them are the same function for all weights."""
         return archs.check(self.choices, arch)
 

@@ -47,6 +47,6 @@ def estimate_of(
     """The settings' estimator, looking at the super-net as it was after ``epoch``; it was trained on ``training``."""
     space = spaces.load(chosen["space"])
     net = space.build(width=chosen["width"], cells=chosen["cells"], classes=images.classes, **chosen["net"])
-    checkpoints.load_arrays(net, checkpoints.under(weights, f"{epoch}/"))
+    checkpoints.load_arrays(net, checkpoints.averaged(weights, epoch, chosen["estimator"].get("average", 1)))
     subject = estimators.Subject(net.to(images.labels.device), images, training)
     return estimators.make(chosen["estimator"]["kind"], subject, chosen["estimator"]["args"])
