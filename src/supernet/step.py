@@ -60,14 +60,14 @@ class Method:
     """A way of training a super-net: `losses` is all it must say."""
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Weighted]:
-        """Scalars; each is back-propagated as soon as it is yielded, the gradients add up to one optimiser step."""
+        """Scalars; each is back-propagated as soon as it is yielded, the gradients add up to one optimiser step.
+
+        What follows the last ``yield`` so sees the gradients of all of them, before any of a regulariser.
+        """
         raise NotImplementedError
 
     def own_step(self, net: nn.Module, step: Step) -> None:
         """Learn what is no weight of ``net``, before the weights' step; it leaves no gradient on them."""
-
-    def adjust(self, net: nn.Module) -> None:
-        """Change the summed gradients of ``net`` before they are clipped."""
 
     def state(self) -> dict[str, np.ndarray]:
         """What `own_step` has learnt, for `restore`; ``gates: (choices, options)`` are logits that a search may use."""
@@ -148,7 +148,6 @@ class Trainer:
             reached = [self._backward(self.method.losses(self.net, part)) for part in self._slices(step, notes)]
         self.ranks.add([p.grad for p in self.net.parameters() if p.grad is not None])
         self._tell(notes, note)
-        self.method.adjust(self.net)
         provisional = [(p, p.grad.any()) for parameters in reached for p in parameters]
         self._clip()
         self._update(provisional)

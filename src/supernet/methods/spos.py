@@ -46,22 +46,21 @@ class Several(SPOS):
     def __init__(self, setup: Setup, classes: str, paths: int):
         super().__init__(setup, classes)
         self.paths = paths
-        self.used: Counter[str] = Counter()  # by how many paths of this step, by the weights' name
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
         rng = step.rng("paths")
         drawn = [self.draw(rng) for _ in range(self.paths)]
-        plans = [expressions.parts(net.plan(path)) for path in drawn]
-        self.used = Counter(key for parts in plans for key in {part[1] for part in parts if part[0] == ops.WEIGHTS})
+        before = {p: p.grad.clone() for p in net.parameters() if p.grad is not None}  # of another slice
         for path in drawn:
             yield self.loss(net, step, path)
-
-    @torch.no_grad()
-    def adjust(self, net: nn.Module) -> None:
-        for name, p in net.named_parameters():
-            if p.grad is not None:
-                _, searched, rest = name.partition(".ops.")
-                p.grad /= max(self.used[rest.partition(".")[0]], 1) if searched else self.paths
+        plans = [expressions.parts(net.plan(path)) for path in drawn]
+        used = Counter(key for parts in plans for key in {part[1] for part in parts if part[0] == ops.WEIGHTS})
+        with torch.no_grad():
+            for name, p in net.named_parameters():
+                if p.grad is not None:
+                    _, searched, rest = name.partition(".ops.")
+                    count = max(used[rest.partition(".")[0]], 1) if searched else self.paths
+                    p.grad = (p.grad - before[p]) / count + before[p] if p in before else p.grad / count
 
 
 def make(setup: Setup, *, paths: Count = 1, classes: Literal["none", "nasbench201", "functional"] = "none") -> Method:

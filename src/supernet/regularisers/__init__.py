@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from supernet.errors import UserError
 from supernet.methods import Setup
 from supernet.plugins import load
 from supernet.step import Method, Step, Weighted
@@ -20,8 +19,6 @@ class Regularised(Method):
     """``method`` with the losses of ``regulariser`` after its own, from the end of the warm-up on."""
 
     def __init__(self, method: Method, regulariser: Method, warmup: int):
-        if type(method).adjust is not Method.adjust:
-            raise UserError("methods: a regulariser goes with args.paths: 1; a mean over paths has no place for it")
         self.method, self.regulariser, self.warmup = method, regulariser, warmup
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor | Weighted]:
