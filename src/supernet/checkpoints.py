@@ -24,9 +24,9 @@ def load_arrays(net: nn.Module, values: Mapping[str, np.ndarray]) -> None:
 def averaged(values: Mapping[str, np.ndarray], epoch: int, count: int) -> dict[str, np.ndarray]:
     """The mean of ``count`` checkpoints, that of ``epoch`` and those before it, as far as there are some.
 
-    Whole numbers, which count batches, are the last one's.
+    What was not trained is no part of it. Whole numbers, which count batches, are the last one's.
     """
-    last = [e for e in epochs(values) if e <= epoch][-count:]
+    last = [e for e in epochs(values) if 0 < e <= epoch][-count:] or [epoch]
     found = under(values, f"{epoch}/")
     if len(last) == 1:
         return found

@@ -136,6 +136,13 @@ def _check_references(config: Config, path: str) -> None:
             raise UserError(f"{path}: studies.{name}.searchers: {OWN!r}, but methods.{homeless[0]} names no searcher")
         if study.joined and not any(config.methods[entry].landmarks for entry in study.methods):
             raise UserError(f"{path}: studies.{name}.joined: none of its methods has landmarks to join")
+        splits = [config.methods[entry] for entry in study.methods if config.methods[entry].net.warmup_sharing]
+        starts, epochs = {split.start for split in splits}, [split.train.warmup for split in splits]
+        if study.signals and (len(starts) != 1 or not starts <= {*study.methods} or len({*epochs}) < len(epochs)):
+            raise UserError(
+                f"{path}: studies.{name}.signals: needs methods that split weights at different epochs, all of"
+                " which start from one method of the study"
+            )
         for pair in study.contrasts:
             for entry in pair:
                 method, at, iteration = entry.partition("@")
@@ -167,10 +174,15 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
                 f"{where}.start: {method.start!r} must own a run with the same train and net settings, whose iteration"
                 f" {at} ends where this one's warm-up does, after {train.warmup} epochs"
             )
-    if method.net.copies == "lazy" and (
-        method.net.warmup_sharing is None or method.regulariser or method.iterations > 1
-    ):
-        raise UserError(f"{where}.net.copies: lazy goes with a net.warmup_sharing, one iteration and no regulariser")
+    if method.net.copies == "lazy":
+        plain = method.kind == "spos" and method.args.get("paths", 1) == 1 and not method.regulariser
+        if not plain or method.net.warmup_sharing != "one_shot" or method.iterations > 1:
+            raise UserError(
+                f"{where}.net.copies: lazy goes with kind spos, one path a step, warmup_sharing: one_shot, one"
+                " iteration and no regulariser"
+            )
+    if method.kind == "pada" and train.slices > 1:
+        raise UserError(f"{where}.train.slices: pada looks at the gradients of a whole batch; expected 1")
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     if method.added != "best" and method.additions is None:

@@ -35,7 +35,13 @@ def pearson(truth: ArrayLike, score: ArrayLike) -> float:
 def precision_at_bottom_k(truth: ArrayLike, score: ArrayLike, k: float | int = 0.05, ties: Ties = "expected") -> float:
     """P@bottom-k: the part of the k worst by score that is among the k worst by truth. In [0, 1]."""
     truth, score = as_columns(truth, score)
-    return precision_at_k(-truth, -score, k, ties)
+    if ties == "expected":
+        return precision_at_k(-truth, -score, k)
+    count = chosen_count(k, len(truth))
+    if not count:
+        return math.nan
+    worst = [set(_order(column, ties)[-count:]) for column in (truth, score)]
+    return len(worst[0] & worst[1]) / count
 
 
 def tau_within(truth: ArrayLike, score: ArrayLike, k: float | int, end: End = "top", ties: Ties = "expected") -> float:
@@ -44,9 +50,8 @@ def tau_within(truth: ArrayLike, score: ArrayLike, k: float | int, end: End = "t
     Expected: the mean over `DRAWS` fixed ways of breaking ties at the boundary, without undefined ones.
     """
     truth, score = as_columns(truth, score)
-    sign = 1.0 if end == "top" else -1.0
     count = chosen_count(k, len(truth))
-    sets = _sets(sign * score, count, ties) if count > 1 else []
+    sets = _sets(score, count, ties, end) if count > 1 else []
     found = [kendall_tau(truth[rows], score[rows]) for rows in sets]
     defined = [tau for tau in found if not math.isnan(tau)]
     return float(np.mean(defined)) if defined else math.nan
@@ -150,12 +155,16 @@ def operation_bias(
     return found
 
 
+def _order(column: Column, ties: Ties) -> np.ndarray:
+    """The rows from the highest value to the lowest."""
+    return np.argsort(-column, kind="stable") if ties == "stable" else np.argsort(column)[::-1]
+
+
 def _true_ranks(truth: Column, ties: Ties) -> Column:
     if ties == "expected":
         return len(truth) + 1 - ranks(truth)
-    order = np.argsort(-truth, kind="stable") if ties == "stable" else np.argsort(truth)[::-1]
     found = np.empty(len(truth))
-    found[order] = np.arange(1, len(truth) + 1)
+    found[_order(truth, ties)] = np.arange(1, len(truth) + 1)
     return found
 
 
@@ -177,15 +186,16 @@ def _extreme(values: Column, score: Column, k: float | int, ties: Ties, extreme:
     return sign * float(np.maximum(tied, sure) @ ways)
 
 
-def _sets(score: Column, count: int, ties: Ties) -> list[np.ndarray]:
-    """The rows of the ``count`` highest scores; expected, `DRAWS` draws of them where ties leave a choice."""
+def _sets(score: Column, count: int, ties: Ties, end: End = "top") -> list[np.ndarray]:
+    """The rows of the ``count`` highest or lowest scores; expected, `DRAWS` draws of them where ties leave a choice."""
     if ties not in ("expected", "stable", "reference"):
         raise ValueError(f'ties must be "expected", "stable" or "reference", got {ties!r}')
-    if count == 0 or ties != "expected":
-        order = np.argsort(score)[::-1] if ties == "reference" else np.argsort(-score, kind="stable")
-        return [order[:count]]
-    boundary = np.sort(as_column("score", score))[-count]
-    sure, tied = np.flatnonzero(score > boundary), np.flatnonzero(score == boundary)
+    if ties != "expected":
+        order = _order(score, ties)
+        return [order[:count] if end == "top" else order[len(order) - count :]]
+    signed = score if end == "top" else -score
+    boundary = np.sort(signed)[-count]
+    sure, tied = np.flatnonzero(signed > boundary), np.flatnonzero(signed == boundary)
     free = count - len(sure)
     if free == len(tied):
         return [np.concatenate([sure, tied])]

@@ -62,17 +62,22 @@ def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
     merged = _with_factorials(merged, str(path))
     for section in BASED:
-        entries = merged.get(section) or {}
+        entries = merged.get(section)
+        if not isinstance(entries, dict):
+            continue  # the models say what is wrong with it
         resolved = {name: _with_bases(entries, name, f"{path}: {section}", ()) for name in entries}
         # Entries without a base first, so that an error is reported where it stands and not where it is inherited.
-        merged[section] = dict(sorted(resolved.items(), key=lambda entry: "base" in (entries[entry[0]] or {})))
+        merged[section] = dict(sorted(resolved.items(), key=lambda entry: _based(entries[entry[0]])))
     return merged
 
 
 def _with_factorials(merged: dict[str, Any], path: str) -> dict[str, Any]:
     """``merged`` with an entry for every method of a factorial but its base, and with their names in its studies."""
     designs = _Factorials.model_validate({"factorials": merged.get("factorials") or {}}).factorials
-    methods, studies = dict(merged.get("methods") or {}), dict(merged.get("studies") or {})
+    methods, studies = merged.get("methods") or {}, merged.get("studies") or {}
+    if not (isinstance(methods, dict) and isinstance(studies, dict)):
+        return merged
+    methods, studies = dict(methods), dict(studies)
     for name, design in designs.items():
         for method, levels in design.methods(name).items():
             changes = [change for change, level in zip(design.factors.values(), levels, strict=True) if level]
@@ -93,6 +98,10 @@ class _Factorials(BaseModel):
     factorials: dict[str, Factorial]
 
 
+def _based(entry: Any) -> bool:
+    return isinstance(entry, dict) and "base" in entry
+
+
 def _with_bases(entries: dict[str, Any], name: str, where: str, chain: tuple[str, ...]) -> Any:
     """The entry ``name`` merged over its ``base``."""
     if name in chain:
@@ -100,8 +109,10 @@ def _with_bases(entries: dict[str, Any], name: str, where: str, chain: tuple[str
     if name not in entries:
         raise UserError(f"{where}.{chain[-1]}.base: no {name!r}; known: {', '.join(entries)}")
     entry = entries[name]
-    if not isinstance(entry, dict) or "base" not in entry:
+    if not _based(entry):
         return entry
+    if not isinstance(entry["base"], str):
+        raise UserError(f"{where}.{name}.base: expected the name of another entry")
     base = _with_bases(entries, entry["base"], where, (*chain, name))
     return merge(base, {k: v for k, v in entry.items() if k != "base"})
 

@@ -6,6 +6,7 @@ from supernet import paths, runs
 from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.plugins import kinds
 from supernet.sections import dump, entry
 
 
@@ -88,7 +89,8 @@ def ledger(config: Config, *, scale: str, claims: str) -> Job:
     metrics = [paths.METRICS.format(scale=scale, study=name) for name in here]
     inputs = {"metrics": metrics, "claims": paths.CLAIMS.format(claims=claims), "schema": paths.CLAIMS_SCHEMA}
     outputs = {"ledger": paths.LEDGER, "page": paths.LEDGER_PAGE}
-    return Job("ledger", settings, {r: f.format(scale=scale, claims=claims) for r, f in outputs.items()}, inputs)
+    named = {role: file.format(scale=scale, claims=claims) for role, file in outputs.items()}
+    return Job("ledger", settings, named, inputs, tuple(f"supernet.spaces.{space}" for space in kinds("spaces")))
 
 
 def _report(config: Config, stage: str, scale: str, study: str, files: dict[str, str]) -> Job:

@@ -34,6 +34,14 @@ def test_the_bottom_is_the_top_upside_down():
     assert criteria.precision_at_bottom_k(TRUTH, TRUTH, 2) == 1
 
 
+@pytest.mark.parametrize(("ties", "expected"), [("stable", 0.0), ("reference", 1.0), ("expected", 1 / 3)])
+def test_the_bottom_is_the_end_of_the_same_order(ties, expected):
+    """Of three worst scores alike the last row in the order is the worst: with a stable sort the third one."""
+    assert criteria.precision_at_bottom_k([0.1, 0.2, 0.3, 0.4], [1, 1, 1, 2], 1, ties) == pytest.approx(expected)
+    alike = [criteria.tau_within(TRUTH, [1] * 5, 2, end, ties) for end in ("top", "bottom")]
+    assert all(math.isnan(tau) for tau in alike)
+
+
 def test_tau_inside_the_predicted_set():
     assert criteria.tau_within(TRUTH, SCORE, 3) == pytest.approx(-1)  # 0.5, 0.7, 0.9
     assert criteria.tau_within(TRUTH, SCORE, 3, "bottom") == pytest.approx(1)  # 0.9, 0.8, 0.6

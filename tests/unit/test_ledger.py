@@ -81,6 +81,20 @@ def test_facts_are_counted_and_judged_exactly_at_every_scale(fact, expected):
     assert line == f"| text | net (x) | mean_acc | {expected} | {expected} |  |  | **reproduced** |"
 
 
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"count": "parameters", "net": {**NET, "widht": 3}},
+        {"count": "parameters of block 7", "net": NET},
+        {"count": "parameters of choice 9", "net": NET},
+        {"count": "sets", "net": NET},
+    ],
+)
+def test_a_fact_of_no_net_is_one_line(fact):
+    with pytest.raises(UserError, match=r"claims\.yaml: wrong: fact: no super-net has that; correct"):
+        stage._fact({"id": "wrong", "fact": fact}, "claims.yaml")
+
+
 def answered_by(study: str, **more: str) -> dict:
     """The claims, of which one names that study."""
     claims = copy.deepcopy(CLAIMS)

@@ -159,6 +159,21 @@ def test_lazy_copies_take_over_what_is_loaded():
     assert checkpoints.under(found, "momentum/").keys() == {name for name, _ in plain.named_parameters()}
 
 
+@pytest.mark.parametrize("space", [CELL, CHAIN], ids=lambda space: space.name)
+def test_lazy_copies_exchange_running_statistics_too(space):
+    shape = {**SHAPE, "affine": True, "track": True}
+    net, split = space.build(**shape), space.build(**shape, sharing="conditional")
+    copies, x = lazy.attach(net.train(), split), torch.randn(4, 3, 16, 16)
+    drawn = [archs.sample(space.choices, stream(0, "lazy", i)) for i in range(6)]
+    for arch in drawn:
+        net(x, arch)
+    found = lazy.exported({f"7/{name}": value for name, value in checkpoints.arrays(net).items()}, copies)
+    plain = space.build(**shape, sharing="conditional")
+    checkpoints.load_arrays(plain, checkpoints.under(found, "7/"))
+    net.eval(), plain.eval()
+    assert torch.equal(net(x, drawn[-1]), plain(x, drawn[-1]))
+
+
 def test_faults_are_one_line():
     with pytest.raises(UserError, match=r"net\.edge: 6 is none of the space's 6 choices"):
         CELL.build(**SHAPE, sharing="one_shot", edge=6)

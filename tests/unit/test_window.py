@@ -17,7 +17,7 @@ STOPS = (125, 150, 200)  # 150 is the one nearest to 60 % of 250
 
 def rows(ends, agreement, stability, seed=0):
     """``ends``: Kendall's tau of the run split at each stop; curves of the shared run at the stops."""
-    common = {"seed": seed, "estimator": "recalibrated:loss"}
+    common = {"seed": seed, "estimator": "recalibrated:loss", "truth": "test"}
     for stop, end in zip(STOPS, ends, strict=True):
         split = {**common, "method": f"conditional-250-{stop}", "epoch": 250}
         yield {**split, "metric": "kendall_tau", "value": end}
@@ -36,7 +36,7 @@ def test_gains_over_a_split_at_sixty_percent():
             *rows((0.5, 0.6, 0.4), (0.1, 0.2, 0.3), (0.7, 0.9, 0.8), 1),
         ]
     )
-    found = {(r["method"], r["definition"], r["seed"]): r["value"] for r in window.gains(table, METHODS)}
+    found = {(r["method"], r["definition"], r["seed"]): r["value"] for r in window.gains(table, METHODS, "test")}
     for outcome in ("kendall_tau", "improvement"):  # of the best one, whose value the rows above give alike
 
         def both(name, outcome=outcome):
@@ -51,7 +51,7 @@ def test_gains_over_a_split_at_sixty_percent():
 
 def test_a_curve_with_a_hole_names_no_epoch():
     table = frame(list(rows((0.5, 0.6, 0.9), (0.3, np.nan, 0.1), (0.9, 0.8, 0.7))))
-    assert "least agreement of gradients" not in {row["method"] for row in window.gains(table, METHODS)}
+    assert "least agreement of gradients" not in {row["method"] for row in window.gains(table, METHODS, "test")}
 
 
 def test_curves_by_hand():
@@ -59,3 +59,15 @@ def test_curves_by_hand():
     assert (mean["metric"], mean["value"]) == (window.MEAN, 2.0)
     _, stability = window.curves(np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]))
     assert stability["value"] == pytest.approx(1 / 3)
+
+
+def test_every_signal_is_measured_at_every_stop_of_the_projects_study():
+    """Stability needs a checkpoint before the first stop."""
+    for scale in ("reduced", "full"):
+        chosen = config.load(scale)
+        study = chosen.studies["when-to-split"]
+        splits = [m for m in (chosen.methods[name] for name in study.methods) if m.net.warmup_sharing]
+        shared = chosen.methods[splits[0].start]
+        every, warmup = shared.train.checkpoint_every, shared.train.warmup
+        kept = {*range(every, warmup, every)} | {shared.segment(i)[1] for i in range(shared.iterations + 1)}
+        assert {split.train.warmup for split in splits} <= kept and min(kept) < min(m.train.warmup for m in splits)

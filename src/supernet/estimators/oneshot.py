@@ -62,8 +62,8 @@ def make(
     trained = subject.training() if calibrates and not skipped else None
     if trained is not None and (asked := batch * calibration) > len(trained):
         raise UserError(f"estimators: batch * calibration is {asked}, more than the {len(trained)} training images")
-    if softness is not None and calibrates:
-        raise UserError("estimators: softness goes with statistics: batch, not with recalibrated")
+    if softness is not None and statistics != "batch":
+        raise UserError(f"estimators: softness goes with statistics: batch, not with {statistics}")
     data = _plain(images, batch, batches + skipped)
     first, scored = [x for x, _ in data[:skipped]], data[skipped:]
     if trained is not None:

@@ -43,7 +43,7 @@ def flow(net: nn.Module, size: int, norm: str) -> float:
                 setattr(net.get_submodule(parent), child, nn.Identity())
     where = next(net.parameters()).device
     weights = [module.weight for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-    total = net(torch.ones(1, 3, size, size, dtype=torch.float64, device=where)).sum()
+    total = net(torch.ones(2, 3, size, size, dtype=torch.float64, device=where))[0].sum()  # batch-norm needs two
     found = torch.autograd.grad(total, weights, allow_unused=True)
-    value = sum(float((w * g).abs().sum()) for w, g in zip(weights, found, strict=True) if g is not None)
+    value = sum((w * g).detach().abs().sum().item() for w, g in zip(weights, found, strict=True) if g is not None)
     return math.log(max(value, NOTHING))

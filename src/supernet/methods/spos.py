@@ -27,17 +27,13 @@ class SPOS(Method):
             self.classes = sorted({setup.space.canonical(arch, classes) for arch in every})
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
-        yield self.loss(net, step, self.draw(step.rng("paths")))
+        loss = F.cross_entropy(net(step.x, self.draw(step.rng("paths"))), step.y)
+        step.note("loss", loss)
+        yield loss
 
     def draw(self, rng: np.random.Generator) -> Arch:
         """A path, uniform over the space or over its classes."""
         return self.classes[rng.integers(len(self.classes))] if self.classes else archs.sample(self.choices, rng)
-
-    def loss(self, net: nn.Module, step: Step, path: Arch) -> Tensor:
-        """The cross-entropy of one path."""
-        loss = F.cross_entropy(net(step.x, path), step.y)
-        step.note("loss", loss)
-        return loss
 
 
 class Several(SPOS):
@@ -52,14 +48,19 @@ class Several(SPOS):
         drawn = [self.draw(rng) for _ in range(self.paths)]
         before = {p: p.grad.clone() for p in net.parameters() if p.grad is not None}  # of another slice
         for path in drawn:
-            yield self.loss(net, step, path)
-        plans = [expressions.parts(net.plan(path)) for path in drawn]
-        used = Counter(key for parts in plans for key in {part[1] for part in parts if part[0] == ops.WEIGHTS})
+            loss = F.cross_entropy(net(step.x, path), step.y)
+            step.note("loss", loss / self.paths)  # which are summed up
+            yield loss
+        plans = [net.plan(path) for path in drawn]
+        parts = ({part[1] for part in expressions.parts(plan) if part[0] == ops.WEIGHTS} for plan in plans)
+        used = Counter(key for keys in parts for key in keys)
+        through = sum(plan is not None for plan in plans)  # with no signal only what comes after the cells is used
         with torch.no_grad():
             for name, p in net.named_parameters():
                 if p.grad is not None:
                     _, searched, rest = name.partition(".ops.")
-                    count = max(used[rest.partition(".")[0]], 1) if searched else self.paths
+                    shared = through if name.startswith("stem.") else self.paths
+                    count = max(used[rest.partition(".")[0]] if searched else shared, 1)
                     p.grad = (p.grad - before[p]) / count + before[p] if p in before else p.grad / count
 
 

@@ -59,7 +59,7 @@ class Copies(nn.Module):
     @staticmethod
     def _values(net: SuperNet, name: str) -> list[Tensor]:
         cells = (block.ops[name] for block in net.body if hasattr(block, "ops") and name in block.ops)
-        return [value for cell in cells for value in cell.state_dict().values()]
+        return [value for cell in cells for _, value in sorted(cell.state_dict().items())]
 
 
 def attach(net: SuperNet, split: SuperNet) -> Copies:

@@ -47,28 +47,27 @@ def curves(score: np.ndarray, before: np.ndarray | None) -> Iterator[Row]:
         yield {"metric": STABILITY, "value": metrics.kendall_tau(before, score), "n": len(score)}
 
 
-def gains(rows: pd.DataFrame, methods: Mapping[str, Method]) -> Iterator[Row]:
+def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iterator[Row]:
     """What each signal gains over the split nearest to `FIXED`, a row a seed and outcome (the ``definition``).
 
     ``rows``: of single runs. Outcomes are Kendall's tau and `metrics.improvement` of the split runs at their end, by
-    the main score. What the best and a random split gain stands beside.
+    the main score against ``truth``. What the best and a random split gain stands beside.
     """
     splits = {method.train.warmup: name for name, method in methods.items() if method.net.warmup_sharing}
     shared = next(iter(methods[name].start for name in splits.values()))
     fixed = min(splits, key=lambda epoch: abs(epoch / methods[splits[epoch]].train.epochs - FIXED))
     main = main_score([label for label in dict.fromkeys(rows["estimator"].dropna()) if label != AGREEMENT])
     for metric in ("kendall_tau", IMPROVEMENT):
-        ends = pd.concat(
-            [select(last_epoch(rows, splits[e]), estimator=main, metric=metric).assign(at=e) for e in splits]
-        )
+        where = {"estimator": main, "metric": metric, "truth": truth}
+        ends = pd.concat([select(last_epoch(rows, name), **where).assign(at=epoch) for epoch, name in splits.items()])
         first = ends["resolution"].min()
         ends = ends if pd.isna(first) else ends[ends["resolution"] == first]
         for seed, outcome in ((seed, group.set_index("at")["value"]) for seed, group in ends.groupby("seed")):
             worth = outcome - outcome[fixed]
             found = {BEST: worth.max(), CHANCE: worth.mean()}
             for signal in SIGNALS:
-                where = {"method": shared, "seed": seed, "metric": signal.metric, "estimator": signal.estimator or main}
-                curve = select(rows, **where).set_index("epoch")["value"].reindex(list(splits))
+                at = {"method": shared, "seed": seed, "metric": signal.metric, "estimator": signal.estimator or main}
+                curve = select(rows, **at).set_index("epoch")["value"].reindex(list(splits))
                 if curve.notna().all():
                     found[signal.name] = worth[getattr(curve, signal.extreme)()]
             for name, value in found.items():

@@ -22,10 +22,20 @@ def run(job: Job, state: Path) -> None:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     ledger.check(claims, schema, path)
     rows = pd.concat([records.read_table(path) for path in job.inputs["metrics"]])
-    facts = {claim["id"]: _counted(**claim["fact"]) for claim in claims["claims"] if "fact" in claim}
+    facts = {claim["id"]: _fact(claim, path) for claim in claims["claims"] if "fact" in claim}
     table = ledger.join(claims, rows, job.settings, facts)
     records.write_text(job.outputs["page"], ledger.markdown(table, claims["paper"], job.settings))
     records.write_table(job.outputs["ledger"], table, job.stamp())
+
+
+def _fact(claim: dict[str, Any], path: str) -> int:
+    """What the claim counts; ``UserError`` where there is nothing of it."""
+    try:
+        if found := _counted(**claim["fact"]):
+            return found
+    except (TypeError, LookupError):
+        pass
+    raise UserError(f"{path}: {claim['id']}: fact: no super-net has that; correct its net, count or of")
 
 
 def _counted(net: dict[str, Any], count: str, of: list[str] | None = None) -> int:

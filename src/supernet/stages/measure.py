@@ -26,7 +26,7 @@ def run(job: Job, state: Path) -> None:
     own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches()]
     own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
     if measured.study.signals:
-        others = pd.concat([others, frame(window.gains(own, measured.methods), **common)])
+        others = pd.concat([others, frame(window.gains(own, measured.methods, common["truth"]), **common)])
     tables = [own, others]
     tables += [over_seeds(table, level) for table in tables]
     tables.append(best_of_seeds(own))

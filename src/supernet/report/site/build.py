@@ -68,7 +68,9 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
 def _beside(study: Study, ranks: plots.Plot) -> int:
     """The choice of ranks to show beside the first: the method of the study's first contrast."""
     contrasts, labels = study.settings["study"]["contrasts"], [label for label, _ in ranks.choices]
-    return labels.index(f"{contrasts[0][0]}, seed {study.settings['seeds'][0]}") if contrasts else len(labels) - 1
+    if not contrasts:
+        return len(labels) - 1
+    return labels.index(f"{contrasts[0][0].partition('@')[0]}, seed {study.settings['seeds'][0]}")
 
 
 def script(value: Any) -> str:

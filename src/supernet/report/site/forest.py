@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from supernet.report.figures import COLOURS
+from supernet.report.ledger import PERCENT
 from supernet.report.quantities import Quantity, quantities
 from supernet.report.rows import select
 from supernet.report.site.plots import Plot, as_json, blank, records, rounded
@@ -40,10 +41,12 @@ def effects(study: Study) -> Plot:
 def claims(ledger: Ledger, rows: pd.DataFrame) -> Plot | None:
     """The gains that the paper claims beside ours, where ours say something: a panel a unit; ``rows`` of the ledger."""
     drawn = []
-    for unit, title in (("1", "gain in S-KdT"), ("%", "gain in accuracy found, percentage points")):
-        entries = []
-        factor, digits = (100, 2) if unit == "%" else (1, 3)
-        for row in select(rows, unit=unit, kind="contrast").to_dict("records"):
+    for unit in ("1", PERCENT):
+        entries, asked = [], select(rows, unit=unit, kind="contrast")
+        title = f"gain in {', '.join(dict.fromkeys(asked['metric']))}"
+        title += ", percentage points" if unit == PERCENT else ""
+        factor, digits = (100, 2) if unit == PERCENT else (1, 3)
+        for row in asked.to_dict("records"):
             label = f"{row['verdict']} (Table {row['table']}): {_short(row['method'], row['setting'])}"
             spread = 0 if pd.isna(row["spread"]) else row["spread"]
             published = {"value": row["value"], "low": row["value"] - spread, "high": row["value"] + spread}
