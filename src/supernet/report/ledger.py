@@ -194,7 +194,8 @@ def answered(table: pd.DataFrame) -> list[str]:
         interval = own if pd.isna(row["our_low"]) else f"{own} [{low}, {high}]"
         note = "" if pd.isna(row["note"]) else f"; {row['note']}"
         cells = [printed_in(row["table"]), f"{row['method']} ({row['setting']})", row["metric"], published, interval]
-        seeds, truth = ("" if pd.isna(row[k]) else str(row[k]) for k in ("our_n", "truth"))
+        seeds = "" if pd.isna(row["our_n"]) else f"{int(row['our_n'])}"
+        truth = "" if pd.isna(row["truth"]) else row["truth"]
         cells += [seeds, truth, f"**{row['verdict']}**{note}"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
