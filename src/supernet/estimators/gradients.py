@@ -23,7 +23,7 @@ def make(subject: Subject, *, batch: Count = 128, batches: Count = 1) -> Estimat
 
     * ``grad_norm``: the sum of the layers' norms of g.
     * ``plain``: the sum of w g. A layer before batch-norm adds 0, since its scale changes nothing.
-    * ``snip``: the sum of |w g| (Lee et al. 2019).
+    * ``snip``: the sum of the absolute values of w g (Lee et al. 2019).
     * ``grasp``: the sum of - w (H g) (Wang et al. 2020). A layer before batch-norm adds its squared norm of g.
     * ``fisher``: the sum over output channels of (a da)^2 / 2, summed over pixels before and averaged over images after
       squaring, times the channel's number of weights, as released (Turner et al. 2020).

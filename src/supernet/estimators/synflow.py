@@ -17,7 +17,7 @@ NOTHING = 1e-300  # a flow of 0, whose logarithm would be infinite
 
 
 def make(subject: Subject, *, norm: Literal["identity", "kept"] = "identity") -> Estimate:
-    """``synflow``: the logarithm of the sum of \\|w dR/dw\\| over convolutions and linear layers.
+    """``synflow``: the logarithm of the sum of the absolute values of w dR/dw over convolutions and linear layers.
 
     R is the sum of the logits for an image of ones, with the absolute values of all parameters, in float64. ``norm``:
     whether batch-norm is left out, as in the paper, or ``kept`` (``synflow_bn`` of some evaluations).
