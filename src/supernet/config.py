@@ -181,8 +181,6 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
                 f"{where}.net.copies: lazy goes with kind spos, one path a step, warmup_sharing: one_shot, one"
                 " iteration and no regulariser"
             )
-    if method.kind == "pada" and train.slices > 1:
-        raise UserError(f"{where}.train.slices: pada looks at the gradients of a whole batch; expected 1")
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     if method.added != "best" and method.additions is None:

@@ -50,7 +50,6 @@ def test_the_projects_own_file_is_fine_at_every_scale():
         ("studies", ["a"], "studies"),
         ("studies.demo", 3, "studies.demo"),
         ("methods.conditional-250-150-lazy.kind", "fairnas", "lazy goes with kind spos"),
-        ("methods.fairnas", {"base": "spos", "kind": "pada", "train": {"slices": 2}}, "pada looks at the gradients"),
         ("studies.when-to-split.methods", ["shared-250"], "signals: needs methods that split"),
         ("methods.spos.base", "landmark", "a cycle"),
         ("methods.landmark.base", "sops", "no 'sops'"),

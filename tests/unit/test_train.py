@@ -293,26 +293,3 @@ def test_the_weights_before_training_are_kept_if_asked(tmp_path):
     with pytest.raises(loop.Interrupted):
         run(state=tmp_path, settings=settings, method=StopAt(made("spos", settings), 6, signal.SIGTERM))
     assert same(run(state=tmp_path, settings=settings)[0], kept)
-
-
-def test_paths_by_gradient_norms_by_hand():
-    """After an epoch of norms 0, 0, 1, 3, 0 a path at t = 1/4 has them in these proportions, above the floor."""
-    method = methods.make("pada", methods.Setup(SPACE, 4, 0, 0), {"floor": 0.2})
-    method.norms, method.counts = np.array([0.0, 0, 2, 3, 0]), np.array([3.0, 1, 2, 1, 5])
-    method._end_epoch(1)
-    mixed = np.array([0, 0, 1, 3, 0]) / 4 * 0.25 + 0.2 * 0.75
-    assert method.chances == pytest.approx(0.2 * 0.2 + 0.8 * mixed) and method.chances.sum() == pytest.approx(1)
-    net, pictures = SPACE.build(width=4, cells=1, classes=3), images(0)
-    x, y = pictures.plain(np.arange(16))
-    rng = stream(0, "paths", 0)
-    path = [int(rng.choice(5, p=method.chances)) for _ in range(6)]
-    step = Step(x, y, 1.0, None, lambda name: stream(0, name, 0), lambda name, value: None)
-    for loss in method.losses(net, step):
-        loss.backward()
-    for option in (2, 3):
-        cells = [cell for cell in net.body if hasattr(cell, "ops")]
-        at = [i for i, o in enumerate(path) if o == option]
-        grads = [[cell.ops[f"{i}_{option}"][0].weight.grad for cell in cells] for i in at]
-        norms = [sum(float(g.square().sum()) for g in own if g is not None) ** 0.5 for own in grads]
-        assert method.norms[option] == pytest.approx(sum(norms)) and method.counts[option] == len(at)
-    assert not method.norms[[0, 1, 4]].any() and method.counts.sum() == 6
