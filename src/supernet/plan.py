@@ -134,7 +134,8 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
         inputs["previous"] = paths.WEIGHTS.format(**{**at, "method": owner, "iteration": before})
         if iteration == 1 and chosen.net.warmup_sharing is not None:
             settings["split"] = chosen.net.warmup_sharing
-            settings |= {"copies": chosen.net.copies} if chosen.net.copies == "lazy" else {}
+            if chosen.net.copies == "lazy":
+                settings["copies"] = chosen.net.copies
     if chosen.landmarks is not None and iteration:
         inputs["landmarks"] = runs.landmark_files(chosen, method, paths.TRUTH, where, seed, iteration)
     plugins = [f"supernet.methods.{chosen.kind}", f"supernet.spaces.{chosen_task.space}"]

@@ -72,8 +72,8 @@ class Net(Strict):
     ``edge``: the choice, counted from 0, by which few-shot NAS splits all weights, on top of ``sharing``.
     ``warmup_sharing``: how weights are shared in the warm-up, if otherwise, there without an ``edge``; at its end they
     are copied (`supernet.checkpoints.split`), or with ``copies: lazy`` when they are first met (`supernet.nets.lazy`,
-    D26). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of
-    their own (conditional super-network weights, whose parameter counts include one).
+    D26). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of their own (conditional super-network
+    weights, whose parameter counts include one).
     """
 
     sharing: Literal["one_shot", "node_shared", "conditional"]

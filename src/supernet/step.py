@@ -118,10 +118,11 @@ class Trainer:
         self.own_slices = self.ranks.share(settings.slices)
         apart = weights.labels.device.type != "cpu" or self.ranks.count > 1
         self.deferred = apart if deferred is None else deferred
-        vectors = [] if settings.decay_vectors else [p for p in net.parameters() if p.dim() < 2]
-        rest = [p for p in net.parameters() if all(p is not vector for vector in vectors)]
+        decayed, spared = [], []
+        for p in net.parameters():
+            (decayed if settings.decay_vectors or p.dim() > 1 else spared).append(p)
         self.optimiser = torch.optim.SGD(
-            [{"params": rest}, {"params": vectors, "weight_decay": 0.0}] if vectors else rest,
+            [{"params": decayed}, {"params": spared, "weight_decay": 0.0}] if spared else decayed,
             lr=settings.lr,
             momentum=settings.momentum,
             nesterov=settings.nesterov,

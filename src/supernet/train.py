@@ -66,10 +66,10 @@ def train(
     """Train ``net`` in place from epoch ``epochs[0]`` up to ``epochs[1]`` and return its checkpoints and log.
 
     The checkpoints map ``{epoch}/{name}`` to the weights after every ``checkpoint_every`` epochs and at the end, with
-    ``checkpoint_initial`` also at the beginning of a run, and
-    ``momentum/{name}`` and ``method/{name}`` to the optimiser's buffers and the method's state at the end, from which
-    ``previous`` continues. ``seeds``: one, or one for each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a
-    folder for resumable state (none is kept without it); ``label`` names the progress bar (none is shown without it).
+    ``checkpoint_initial`` also at the beginning of a run, and ``momentum/{name}`` and ``method/{name}`` to the
+    optimiser's buffers and the method's state at the end, from which ``previous`` continues. ``seeds``: one, or one for
+    each copy in ``net`` (`supernet.step.Trainer`). ``state`` is a folder for resumable state (none is kept without it);
+    ``label`` names the progress bar (none is shown without it).
     ``ranks``: the processes that share every step; they return the same.
     Raises ``Interrupted`` after saving on Ctrl-C or SIGTERM, ``UserError`` if the loss is no longer finite.
     """

@@ -7,7 +7,7 @@ import torch
 from supernet import arch as archs
 from supernet import checkpoints, spaces
 from supernet.errors import UserError
-from supernet.nets import lazy, sharing
+from supernet.nets import expressions, lazy, sharing
 from supernet.seeding import stream
 
 CELL, CHAIN = spaces.load("nasbench201"), spaces.load("macro")
@@ -115,14 +115,7 @@ def test_right_after_the_split_every_architecture_gives_the_same_bits(space, to)
 
 
 def _common(net, a, b):
-    weights = [{part[1] for part in _weights(net.plan(arch))} for arch in (a, b)]
-    return weights[0] & weights[1]
-
-
-def _weights(plan):
-    from supernet.nets import expressions
-
-    return (part for part in expressions.parts(plan) if part[0] == "weights")
+    return expressions.keys(net.plan(a)) & expressions.keys(net.plan(b))
 
 
 def test_lazy_copies_take_over_what_is_loaded():

@@ -29,7 +29,8 @@ def make(subject: Subject, *, batch: Count = 128) -> Estimate:
       image i and image j switch them on (its second version).
     * ``relus``: the number of ReLUs that are computed.
 
-    Values depend on ``batch``. A net that tells no images apart has -10^6.
+    Values depend on ``batch``. A net that tells no images apart has -10^6. Raises ``UserError`` if there are fewer
+    images.
     """
     if batch > len(subject.images):
         raise UserError(f"estimators: batch is {batch}, more than the {len(subject.images)} images there are")

@@ -11,9 +11,8 @@ from tqdm import tqdm
 from supernet.arch import Arch
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
-from supernet.nets import expressions, ops
+from supernet.nets import expressions
 from supernet.nets.sharing import conditional
-from supernet.nets.supernet import SuperNet
 from supernet.seeding import stream
 from supernet.settings import Count
 
@@ -24,6 +23,7 @@ def make(subject: Subject, *, batch: Count = 250) -> Estimate:
     Of an architecture and one that has another option at a choice which one of its operations reads: the cosine of the
     two gradients of that operation's weights, in all cells, on the first ``batch`` images, not augmented. In [-1, 1];
     operation, choice and option are drawn from those that there are, the same for all super-nets; 1 if there are none.
+    Raises ``UserError`` if there are fewer images.
     """
     net, images = subject.net, subject.images
     if batch > len(images):
@@ -41,7 +41,7 @@ def make(subject: Subject, *, batch: Count = 250) -> Estimate:
         return torch.cat([g.flatten() for g in found])
 
     def agreement(arch: Arch) -> float:
-        used = _weights(net, arch)
+        used = expressions.keys(net.plan(arch))
         pairs = [
             (key, other)
             for position, option in enumerate(arch)
@@ -49,7 +49,7 @@ def make(subject: Subject, *, batch: Count = 250) -> Estimate:
             for prior in priors[position]
             for changed in range(len(net.options[prior]))
             if changed != arch[prior]
-            if key in _weights(net, other := (*arch[:prior], changed, *arch[prior + 1 :]))
+            if key in expressions.keys(net.plan(other := (*arch[:prior], changed, *arch[prior + 1 :])))
         ]
         if not pairs:
             return 1.0
@@ -61,8 +61,3 @@ def make(subject: Subject, *, batch: Count = 250) -> Estimate:
         return {"gradients": np.array(found)}
 
     return estimate
-
-
-def _weights(net: SuperNet, arch: Arch) -> set[str]:
-    """The names of the weights that reach the output of ``arch``."""
-    return {part[1] for part in expressions.parts(net.plan(arch)) if part[0] == ops.WEIGHTS}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from supernet.arch import Arch
 from supernet.estimators import Estimate, Subject
+from supernet.nets import ops
 from supernet.nets.supernet import Cell
 
 
@@ -33,25 +34,21 @@ def counted(net: nn.Module, size: int) -> dict[str, int]:
     live: set[nn.Module] = set()
 
     def entered(cell: nn.Module, args: tuple) -> None:
-        pixels.update((layer, args[0][0, 0].numel()) for layer in _layers(cell))  # dead operations keep the shape
+        pixels.update((layer, args[0][0, 0].numel()) for layer in ops.layers(cell))  # dead operations keep the shape
 
     def met(layer: nn.Module, args: tuple, output: Tensor) -> None:
         pixels[layer] = output[0, 0].numel() if output.dim() > 2 else 1
         live.add(layer)
 
     hooks = [module.register_forward_pre_hook(entered) for module in net.modules() if isinstance(module, Cell)]
-    hooks += [layer.register_forward_hook(met) for layer in _layers(net)]
+    hooks += [layer.register_forward_hook(met) for layer in ops.layers(net)]
     net(torch.zeros(1, 3, size, size, device=next(net.parameters()).device))
     for hook in hooks:
         hook.remove()
-    weights = {layer: layer.weight.numel() for layer in _layers(net)}
+    weights = {layer: layer.weight.numel() for layer in ops.layers(net)}
     return {
         "parameters": sum(weights.values()),
         "flops": sum(weights[layer] * pixels[layer] for layer in weights),
         "live_parameters": sum(weights[layer] for layer in live),
         "live_flops": sum(weights[layer] * pixels[layer] for layer in live),
     }
-
-
-def _layers(net: nn.Module) -> list[nn.Module]:
-    return [module for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

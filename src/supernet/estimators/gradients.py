@@ -15,6 +15,7 @@ from tqdm import tqdm
 from supernet.arch import Arch
 from supernet.errors import UserError
 from supernet.estimators import Estimate, Subject
+from supernet.nets import ops
 from supernet.settings import Count
 
 
@@ -27,6 +28,8 @@ def make(subject: Subject, *, batch: Count = 128, batches: Count = 1) -> Estimat
     * ``grasp``: the sum of - w (H g) (Wang et al. 2020). A layer before batch-norm adds its squared norm of g.
     * ``fisher``: the sum over output channels of (a da)^2 / 2, summed over pixels before and averaged over images after
       squaring, times the channel's number of weights, as released (Turner et al. 2020).
+
+    Raises ``UserError`` if there are fewer images.
     """
     images = subject.images
     if (asked := batch * batches) > len(images):
@@ -46,7 +49,7 @@ def make(subject: Subject, *, batch: Count = 128, batches: Count = 1) -> Estimat
 
 def scored(net: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
     """The estimators' values of a stand-alone net on one batch; see `make`."""
-    layers = [module for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    layers = ops.layers(net)
     weights, outputs = [layer.weight for layer in layers], {}
 
     def keep(layer: nn.Module, args: object, output: Tensor) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from supernet.arch import Arch
 from supernet.estimators import Estimate, Subject
-from supernet.nets.ops import Norm
+from supernet.nets import ops
 
 NOTHING = 1e-300  # a flow of 0, whose logarithm would be infinite
 
@@ -38,11 +38,11 @@ def flow(net: nn.Module, size: int, norm: str) -> float:
             p.abs_()
     if norm == "identity":
         for name, module in list(net.named_modules()):
-            if isinstance(module, Norm):
+            if isinstance(module, ops.Norm):
                 parent, _, child = name.rpartition(".")
                 setattr(net.get_submodule(parent), child, nn.Identity())
     where = next(net.parameters()).device
-    weights = [module.weight for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    weights = [layer.weight for layer in ops.layers(net)]
     total = net(torch.ones(2, 3, size, size, dtype=torch.float64, device=where))[0].sum()  # batch-norm needs two
     found = torch.autograd.grad(total, weights, allow_unused=True)
     value = sum((w * g).detach().abs().sum().item() for w, g in zip(weights, found, strict=True) if g is not None)

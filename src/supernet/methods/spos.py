@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from supernet import arch as archs
 from supernet.arch import Arch
 from supernet.methods import Setup
-from supernet.nets import expressions, ops
+from supernet.nets import expressions
 from supernet.settings import Count
 from supernet.step import Method, Step
 
@@ -52,8 +52,7 @@ class Several(SPOS):
             step.note("loss", loss / self.paths)  # which are summed up
             yield loss
         plans = [net.plan(path) for path in drawn]
-        parts = ({part[1] for part in expressions.parts(plan) if part[0] == ops.WEIGHTS} for plan in plans)
-        used = Counter(key for keys in parts for key in keys)
+        used = Counter(key for plan in plans for key in expressions.keys(plan))
         through = sum(plan is not None for plan in plans)  # with no signal only what comes after the cells is used
         with torch.no_grad():
             for name, p in net.named_parameters():

@@ -110,6 +110,11 @@ def parts(wanted: Expression | None) -> Iterator[Expression]:
                 yield from parts(operand)
 
 
+def keys(wanted: Expression | None) -> set[str]:
+    """The names of the weights that reach ``wanted``."""
+    return {part[1] for part in parts(wanted) if part[0] == ops.WEIGHTS}
+
+
 class Recent(dict[Expression, Tensor]):
     """The ``size`` values used last."""
 

@@ -73,6 +73,11 @@ def weighted(option: str, channels: int, affine: bool, track: bool) -> nn.Module
     return ConvNorm(channels, channels, KERNEL[option], affine=affine, track=track)
 
 
+def layers(net: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """The layers that multiply by weights; batch-norm and its parameters are none of them."""
+    return [module for module in net.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
 class Reduction(nn.Module):
     """Residual block of stride 2 between stages: ``(N, C, H, W) -> (N, out, H / 2, W / 2)``."""
 

@@ -29,6 +29,14 @@ from supernet.report.whole import SIZES, SPREAD, SUBSETS
 METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
 EFFECT, INTERACTION, CHOICE, SAMPLE, SIGNAL = "effect", "interaction", "choice", "sample", "signal"
 
+SAMPLED = (
+    f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures, mean over seeds; of a difference on the"
+    " same sets."
+)
+SPLIT = (
+    f"What splitting where a signal says gains over splitting nearest to {100 * window.FIXED:g} % of the epochs, among"
+    " the splits above; paired over the seeds."
+)
 SPREADS = [Quantity(f"spread at {size}", {"metric": SPREAD, "definition": f"{size} architectures"}) for size in SIZES]
 
 GAINS = [
@@ -132,8 +140,8 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
-    lines += _samples(table)
-    lines += _signals(table)
+    lines += _section("Sample size", SAMPLED, "S-KdT of", SPREADS, select(table, part=SAMPLE), bold=False)
+    lines += _section("When to split", SPLIT, "split at", GAINS, select(table, part=SIGNAL), bold=True)
     lines += _searches(table, study["searchers"], level, seeds)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
@@ -187,28 +195,9 @@ def _truths(settings: Mapping[str, Any]) -> list[str]:
     return [f"{measured},", f"{ordered}."]
 
 
-def _samples(table: pd.DataFrame) -> list[str]:
-    """The section of a study that scored a whole space."""
-    spreads = select(table, part=SAMPLE)
-    if spreads.empty:
-        return []
-    caption = (
-        f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures, mean over seeds; of a difference on"
-        " the same sets."
-    )
-    return ["", "## Sample size", "", caption, "", *_grid("S-KdT of", SPREADS, spreads, bold=False)]
-
-
-def _signals(table: pd.DataFrame) -> list[str]:
-    """The section of a study that asks when to split weights."""
-    signals = select(table, part=SIGNAL)
-    if signals.empty:
-        return []
-    caption = (
-        f"What splitting where a signal says gains over splitting nearest to {100 * window.FIXED:g} % of the epochs,"
-        " among the splits above; paired over the seeds."
-    )
-    return ["", "## When to split", "", caption, "", *_grid("split at", GAINS, signals, bold=True)]
+def _section(title: str, caption: str, head: str, columns: list[Quantity], rows: pd.DataFrame, bold: bool) -> list[str]:
+    """A grid under a heading of its own; nothing where the study did not ask."""
+    return ["", f"## {title}", "", caption, "", *_grid(head, columns, rows, bold)] if len(rows) else []
 
 
 def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:
