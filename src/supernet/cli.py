@@ -21,7 +21,7 @@ from supernet.commands.options import PARAMS, Params, completing, entries, scale
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.params import scales as scales_of
-from supernet.report import costs, inline, readme
+from supernet.report import costs, figures, inline, quality, readme
 from supernet.runner import processor, run
 
 INTERRUPTED = 130
@@ -131,6 +131,25 @@ def write_costs(
     """Print what the runs of a study cost, and write it beside the costs of its jobs."""
     page = costs.page(configs.load(scale, params), scale, study)
     records.write_text(paths.COSTS_PAGE.format(scale=scale, study=study), page)
+    typer.echo(page, nl=False)
+
+
+@app.command(name="quality", rich_help_panel=UPKEEP)
+def write_quality(
+    scale: Annotated[str, _option("scale")],
+    task: Annotated[str, _option("task")],
+    params: Params = PARAMS,
+) -> None:
+    """Compare all estimators of a task by rank quality and seconds; a page and a figure beside the costs."""
+    config = configs.load(scale, params)
+    rows = quality.table(config, scale, task)
+    where = {"scale": scale, "study": f"quality-{task}"}
+    page = quality.page(rows, config, scale, task)
+    records.write_text(paths.COSTS_PAGE.format(**where), page)
+    figure = quality.draw(rows, config, scale, task)
+    for form in ("svg", "png"):
+        path = Path(paths.COSTS_PAGE.format(**where)).with_suffix(f".{form}")
+        records.write_bytes(path, figures.render(figure, form))
     typer.echo(page, nl=False)
 
 

@@ -18,6 +18,8 @@ from supernet.errors import UserError
 from supernet.factorial import Factorial
 from supernet.plugins import PACKAGE, kinds
 from supernet.sections import (
+    BLOCKS,
+    MIXING,
     OWN,
     POOLED,
     Data,
@@ -143,6 +145,11 @@ def _check_references(config: Config, path: str) -> None:
                 f"{path}: studies.{name}.signals: needs methods that split weights at different epochs, all of"
                 " which start from one method of the study"
             )
+        named = [(study.levels, "levels")] if study.levels else []
+        named += [(score.partition(":")[0], "vote") for scores in study.vote for score in scores]
+        for entry, key in named:
+            if entry not in study.estimators:
+                raise UserError(f"{path}: studies.{name}.{key}: {entry!r} is not among the study's estimators")
         for pair in study.contrasts:
             for entry in pair:
                 method, at, iteration = entry.partition("@")
@@ -160,7 +167,7 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
     train = method.train
     if method.kind == POOLED and not train.warmup:
         raise UserError(f"{where}.train.warmup: kind {POOLED!r} needs one, at whose end the first pool is met")
-    if train.warmup >= train.epochs:
+    if train.warmup >= max(train.epochs, 1):
         raise UserError(f"{where}.train.warmup: {train.warmup} is not less than epochs = {train.epochs}")
     if (train.epochs - train.warmup) % method.iterations:
         left = train.epochs - train.warmup
@@ -181,6 +188,12 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
                 f"{where}.net.copies: lazy goes with kind spos, one path a step, warmup_sharing: one_shot, one"
                 " iteration and no regulariser"
             )
+    blocks = method.net.sharing == BLOCKS
+    if blocks != (method.net.blocks > 1) or (blocks and (method.kind in MIXING or method.net.warmup_sharing)):
+        raise UserError(
+            f"{where}.net.blocks: {method.net.blocks}: at least 2 with sharing: {BLOCKS}, else 1; it goes without"
+            f" warmup_sharing and with no kind that learns gates itself, {' or '.join(MIXING)}"
+        )
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     if method.added != "best" and method.additions is None:

@@ -32,6 +32,17 @@ def pearson(truth: ArrayLike, score: ArrayLike) -> float:
     return float(np.corrcoef(truth, score)[0, 1])
 
 
+def pair_agreement(truth: ArrayLike, score: ArrayLike) -> float:
+    """The part of all pairs, tied in neither column, that ``score`` orders as ``truth``; NaN if there are none.
+
+    In [0, 1]. As the "vote" of Abdelfattah et al. 2021, "Zero-cost proxies", is measured; not a correlation.
+    """
+    truth, score = as_columns(truth, score)
+    signs = np.sign(truth[:, None] - truth) * np.sign(score[:, None] - score)
+    ordered = np.count_nonzero(signs)
+    return np.count_nonzero(signs > 0) / ordered if ordered else math.nan
+
+
 def precision_at_bottom_k(truth: ArrayLike, score: ArrayLike, k: float | int = 0.05, ties: Ties = "expected") -> float:
     """P@bottom-k: the part of the k worst by score that is among the k worst by truth. In [0, 1]."""
     truth, score = as_columns(truth, score)

@@ -13,6 +13,7 @@ MAKERS: dict[str, Callable[..., Job]] = {
     paths.ARCHS: plan.archs,
     paths.TRUTH: plan.truth,
     paths.WEIGHTS: plan.train,
+    paths.LOG: plan.train,
     paths.SCORES: plan.score,
     paths.SEARCH: plan.search,
     paths.METRICS: plan.measure,

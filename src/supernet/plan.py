@@ -11,7 +11,7 @@ from supernet import paths, runs
 from supernet.config import Config
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.sections import POOLED, Plugin, Task, dump, entry
+from supernet.sections import POOLED, Net, Plugin, Task, dump, entry
 from supernet.settings import StandaloneTruth
 from supernet.studies import figures as figures  # what studies ask for is planned here too
 from supernet.studies import ledger as ledger
@@ -112,14 +112,13 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
     chosen_task, chosen = entry(config.tasks, task, "tasks"), entry(config.methods, method, "methods")
     where = {"scale": scale, "task": task}
     at = {**where, "method": method, "seed": seed, "iteration": iteration}
-    if not 0 <= iteration <= chosen.iterations or chosen.segment(iteration)[1] == 0:
+    if not 0 <= iteration <= chosen.iterations or (iteration == 0 and not chosen.train.warmup):
         raise UserError(f"methods.{method}: has no iteration {iteration}")
     settings = {
-        **_net(chosen_task),
+        **_net(chosen_task, chosen.net.at(iteration)),
         **_machine(config),
         "order_truth": runs.order_truth(chosen_task, chosen),
         "method": _plugin(chosen),
-        "net": dump(chosen.net.at(iteration)),
         "train": dump(chosen.train),
         "epochs": list(chosen.segment(iteration)),
         "seed": seed,
@@ -185,7 +184,7 @@ def _subject(
 ) -> tuple[dict[str, Any], dict[str, str | list[str]], tuple[str, ...]]:
     """Settings, inputs and plug-ins of a trained super-net that something looks at."""
     chosen_task, chosen = entry(config.tasks, task, "tasks"), entry(config.methods, method, "methods")
-    settings = {**_net(chosen_task), **_machine(config), "net": dump(chosen.net.at(iteration))}
+    settings = {**_net(chosen_task, chosen.net.at(iteration)), **_machine(config)}
     inputs: dict[str, str | list[str]] = {
         "data": paths.DATA.format(scale=scale, data=chosen_task.data),
         "weights": paths.WEIGHTS.format(scale=scale, task=task, method=method, seed=seed, iteration=iteration),
@@ -193,8 +192,12 @@ def _subject(
     return settings, inputs, (f"supernet.spaces.{chosen_task.space}",)
 
 
-def _net(task: Task) -> dict[str, Any]:
-    return {"space": task.space, "width": task.width, "cells": task.cells}
+def _net(task: Task, net: Net | None = None) -> dict[str, Any]:
+    """What a net is built from: a super-net, or without ``net`` one that is trained alone."""
+    if net is None:
+        return {"space": task.space, "width": task.width, "cells": task.cells}
+    own = net.model_dump(mode="json", exclude={"width", "cells"})
+    return {"space": task.space, "width": net.width or task.width, "cells": net.cells or task.cells, "net": own}
 
 
 def _machine(config: Config) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth,
 
 TruthName = Literal["valid", "test"]
 POOLED = "pool"  # the kind of method that trains on what its search has met
+MIXING = ("darts", "gdas")  # the kinds of method that weigh all options of a choice by gates
+BLOCKS = "global_blocks"  # the sharing in which a learnt gate chooses weights
 OWN = "own"  # in a study: the search of each method itself
 
 
@@ -73,10 +75,11 @@ class Net(Strict):
     ``warmup_sharing``: how weights are shared in the warm-up, if otherwise, there without an ``edge``; at its end they
     are copied (`supernet.checkpoints.split`), or with ``copies: lazy`` when they are first met (`supernet.nets.lazy`,
     D26). ``extra_1x1``: operations of NAS-Bench-201 that get a 1x1 convolution of their own (conditional super-network
-    weights, whose parameter counts include one).
+    weights, whose parameter counts include one). ``blocks``: how many CLOSE chooses from, with ``sharing:
+    global_blocks``. ``width``, ``cells``: of the super-net, if not the task's: a cheaper proxy of what is searched.
     """
 
-    sharing: Literal["one_shot", "node_shared", "conditional"]
+    sharing: Literal["one_shot", "node_shared", "conditional", "global_blocks"]
     affine: bool
     parts: Count = 1
     track: Annotated[bool, Field(exclude_if=lambda tracked: not tracked)] = False
@@ -86,6 +89,9 @@ class Net(Strict):
     ] = None
     copies: Annotated[Literal["split", "lazy"], Field(exclude_if=lambda when: when == "split")] = "split"
     extra_1x1: Annotated[Literal["none", "skip", "pool"], Field(exclude_if=lambda which: which == "none")] = "none"
+    blocks: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1
+    width: Annotated[Count | None, Field(exclude_if=lambda width: width is None)] = None
+    cells: Annotated[Count | None, Field(exclude_if=lambda cells: cells is None)] = None
 
     def at(self, iteration: int) -> "Net":
         """The net of that iteration, which splits no more."""
@@ -152,7 +158,10 @@ class Study(Strict):
     predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
     where a method without landmarks borrows those of the study's first one with some. ``top``, ``best``: of how many
     best-scored and truly best architectures `supernet.report.selection` speaks. ``signals``: whether to ask which
-    curves of training say when to split weights (`supernet.report.window`).
+    curves of training say when to split weights (`supernet.report.window`). ``criteria``: of which best and worst parts
+    of the architectures `supernet.report.estimators` speaks; ``levels``: the estimator whose accuracy is coarse there;
+    ``vote``: lists of scores, as ``oneshot:loss``, whose majority is a score of its own. ``logged``: what training has
+    logged that becomes a metric.
     """
 
     title: str
@@ -170,6 +179,10 @@ class Study(Strict):
     signals: Annotated[bool, Field(exclude_if=lambda asked: not asked)] = False
     top: Annotated[list[Count], Field(exclude_if=lambda counts: not counts)] = []
     best: Annotated[list[Annotated[int, Field(ge=2)]], Field(exclude_if=lambda counts: not counts)] = []
+    criteria: Annotated[list[Fraction], Field(exclude_if=lambda parts: not parts)] = []
+    levels: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    vote: Annotated[list[Annotated[list[str], Field(min_length=2)]], Field(exclude_if=lambda lists: not lists)] = []
+    logged: Annotated[list[str], Field(exclude_if=lambda names: not names)] = []
 
 
 class Metrics(Strict):

@@ -29,10 +29,11 @@ class Train(Strict):
     gradients of as many equal parts of its batch, each with its own batch statistics and ranking losses; several
     processes can share them (`supernet.ranks`). What a method learns by itself sees the whole batch.
     ``checkpoint_initial`` keeps the weights before training as well. ``decay_vectors``: whether weight decay is of
-    biases and batch-norm's parameters too.
+    biases and batch-norm's parameters too. ``restarts``: epochs at which the learning rate begins anew and momentum is
+    forgotten. No ``epochs``: the net stays as it was initialised, for estimators that need no training.
     """
 
-    epochs: Count
+    epochs: Index
     warmup: Index = 0
     batch: Count
     lr: Positive
@@ -47,11 +48,19 @@ class Train(Strict):
     decay_unused: bool = False
     decay_vectors: Annotated[bool, Field(exclude_if=lambda decays: decays)] = True
     slices: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1  # 1 is in no stamp: older files have none
+    restarts: Annotated[list[Count], Field(exclude_if=lambda epochs: not epochs)] = []
 
     @model_validator(mode="after")
     def _slices_divide_the_batch(self) -> Self:
         if self.batch % self.slices:
             raise ValueError(f"slices: {self.slices} does not divide the batch of {self.batch} images")
+        return self
+
+    @model_validator(mode="after")
+    def _restarts_rise(self) -> Self:
+        ends = [*self.restarts, self.epochs]
+        if self.restarts and ends != sorted(set(ends)):
+            raise ValueError(f"restarts: {self.restarts}: expected rising epochs, all before epochs = {self.epochs}")
         return self
 
 

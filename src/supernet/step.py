@@ -66,6 +66,9 @@ class Method:
         """
         raise NotImplementedError
 
+    def look(self, net: nn.Module) -> None:
+        """See the gradients of the whole step: of all slices of all processes, before they are clipped."""
+
     def own_step(self, net: nn.Module, step: Step) -> None:
         """Learn what is no weight of ``net``, before the weights' step; it leaves no gradient on them."""
 
@@ -78,8 +81,11 @@ class Method:
 
 
 def learning_rate(settings: Train, epoch: int) -> float:
-    """Cosine from ``lr`` to ``lr_min`` over all epochs, constant inside an epoch."""
-    return settings.lr_min + (settings.lr - settings.lr_min) * 0.5 * (1 + math.cos(math.pi * epoch / settings.epochs))
+    """Cosine from ``lr`` to ``lr_min`` over all epochs, constant inside an epoch; between restarts a cosine each."""
+    first = max((e for e in settings.restarts if e <= epoch), default=0)
+    last = min((e for e in settings.restarts if e > epoch), default=settings.epochs)
+    angle = math.pi * (epoch - first) / (last - first)
+    return settings.lr_min + (settings.lr - settings.lr_min) * 0.5 * (1 + math.cos(angle))
 
 
 class Trainer:
@@ -135,8 +141,12 @@ class Trainer:
 
     def step(self, number: int, note: Note) -> None:
         """Train step ``number``, counted from the beginning of the run."""
+        epoch, begun = divmod(number, self.steps)
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.settings, number // self.steps)
+            group["lr"] = learning_rate(self.settings, epoch)
+        if not begun and epoch in self.settings.restarts:
+            for p in self.net.parameters():
+                self.optimiser.state[p]["momentum_buffer"].zero_()
         self.net.train()
         x, y = self._batch(self.weights, "batches", "augment", number)
         guide = functools.cache(lambda: self._guide(number))
@@ -148,6 +158,7 @@ class Trainer:
             self.method.own_step(self.net, step)
             reached = [self._backward(self.method.losses(self.net, part)) for part in self._slices(step, notes)]
         self.ranks.add([p.grad for p in self.net.parameters() if p.grad is not None])
+        self.method.look(self.net)
         self._tell(notes, note)
         provisional = [(p, p.grad.any()) for parameters in reached for p in parameters]
         self._clip()

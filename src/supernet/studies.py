@@ -28,6 +28,9 @@ def measure(config: Config, *, scale: str, study: str) -> Job:
             for owner, iteration in runs.scored(method, name, archs):
                 at = {**where, "method": owner, "seed": seed, "iteration": iteration}
                 inputs.setdefault("scores", []).append(paths.SCORES.format(**at, estimator=estimator))
+        for owner, iteration in runs.segments(method, name) if chosen.logged else ():
+            at = {**where, "method": owner, "seed": seed, "iteration": iteration}
+            inputs.setdefault("logs", []).append(paths.LOG.format(**at))
         for searcher in chosen.searchers:
             at = {**where, "method": name, "seed": seed, "iteration": method.iterations}
             at["searcher"] = runs.searcher_of(method, searcher)

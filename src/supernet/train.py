@@ -100,7 +100,7 @@ def train(
 
 
 def _initial(trainer: Trainer, first: int) -> dict[str, np.ndarray]:
-    if first or not trainer.settings.checkpoint_initial:
+    if first or not (trainer.settings.checkpoint_initial or trainer.settings.epochs == 0):
         return {}
     return {f"0/{name}": value for name, value in arrays(trainer.net).items()}
 

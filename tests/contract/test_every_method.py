@@ -88,6 +88,7 @@ def take(method, net, step):
     method.own_step(net, step)
     for loss in method.losses(net, step):
         loss.backward()
+    method.look(net)
 
 
 def test_its_state_is_arrays_that_restore_it(kind):

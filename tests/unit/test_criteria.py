@@ -29,6 +29,12 @@ def test_pearson_by_hand():
     assert math.isnan(criteria.pearson([1, 2], [3, 3]))
 
 
+def test_pairs_are_ordered_alike_or_not_and_ties_do_not_count():
+    assert criteria.pair_agreement([1, 2, 3], [2, 4, 4]) == 1.0
+    assert criteria.pair_agreement([1, 2, 3], [2, 3, 1]) == pytest.approx(1 / 3)
+    assert math.isnan(criteria.pair_agreement([1, 1], [1, 2]))
+
+
 def test_the_bottom_is_the_top_upside_down():
     assert criteria.precision_at_bottom_k(TRUTH, SCORE, 2) == 0.5  # 0.6 is, 0.8 is not among the worst two
     assert criteria.precision_at_bottom_k(TRUTH, TRUTH, 2) == 1

@@ -24,7 +24,7 @@ def test_a_search_space_with_its_counts(reduced):
     assert space["size"] == 15_625 and space["isomorphism classes"] == 4_930
     assert list(space["choices"]) == ["1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"]
     assert space["choices"]["1<-0"] == ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
-    assert set(space["tasks"]) == {"nasbench201-cifar10", "nasbench201-two-cells", "nasbench201-digits"}
+    assert set(space["tasks"]) >= {"nasbench201-cifar10", "nasbench201-two-cells", "nasbench201-digits"}
 
 
 def test_a_method_with_its_settings_resolved_and_what_it_is(reduced):

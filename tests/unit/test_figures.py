@@ -51,7 +51,9 @@ def curves_of(methods: dict, ends: dict[str, float]):
         for epoch, value in line.items()
     )
     metrics = {"resolutions": [0.1], "precision_at": [0.1]}
-    return figures.curves(rows, {"methods": methods, "metrics": metrics, "task": {"score_truth": "test"}}).axes[0]
+    return figures.curves(
+        rows, {"study": {}, "methods": methods, "metrics": metrics, "task": {"score_truth": "test"}}
+    ).axes[0]
 
 
 def test_a_crowd_is_listed_from_best_to_worst_without_intervals():

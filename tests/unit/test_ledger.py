@@ -65,6 +65,8 @@ NET = {"space": "macro", "width": 4, "cells": 1}
         ),
         ({"count": "sets", "of": ["mb3_k3"], "net": {**NET, "sharing": "conditional"}}, 1 + 7 * 3),
         ({"count": "parameters of block 1", "net": {**NET, "space": "nasbench201"}}, (18 + 36 + 2) * 16 + 8 * 4),
+        ({"count": "architectures", "net": NET}, 3**8),
+        ({"count": "classes", "net": {**NET, "space": "nasbench201_convolutions"}}, 2**6),
     ],
 )
 def test_facts_are_counted_and_judged_exactly_at_every_scale(fact, expected):

@@ -172,5 +172,5 @@ def test_faults_are_one_line():
         CELL.build(**SHAPE, sharing="one_shot", edge=6)
     with pytest.raises(UserError, match="sharing 'x': expected one_shot"):
         CELL.build(**SHAPE, sharing="x")
-    with pytest.raises(UserError, match="a mixture of all operations has no preceding choices"):
+    with pytest.raises(UserError, match="a mixture of all operations has no architecture to choose"):
         CELL.build(**SHAPE, sharing="conditional").plan(None, gated=True)

@@ -13,6 +13,12 @@ from supernet.seeding import stream
 
 SPACE = spaces.load("nasbench201")
 ARCHS = [SPACE.format(archs.sample(SPACE.choices, stream(0, "tiny", i))) for i in range(24)]
+COLUMNS = {
+    "gradients": ["snip", "grasp"],
+    "synflow": ["synflow"],
+    "activations": ["jacob_cov"],
+    "complexity": ["flops"],
+}
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
@@ -55,6 +61,10 @@ def write_study(chosen: config.Config, study: str, scale: str) -> Job:
             scores, population = _scores(path, chosen, ARCHS), "space"
             scores = scores[scores["epoch"] == scores["epoch"].max()]
         _write(path, scores, job.inputs[population])
+    for path in job.inputs.get("logs", []):
+        first, last = chosen.methods[path.split("/")[4]].segment(int(path.split("/")[-1][1:-6]))
+        asked = job.settings["study"]["logged"]
+        records.write_lines(path, [{"epoch": e, **dict.fromkeys(asked, -0.1 * e)} for e in range(first + 1, last + 1)])
     for path in job.inputs.get("searches", []):
         scores = np.arange(6) / 10
         table = pd.DataFrame({"step": np.arange(1, 7), "arch": ARCHS[10:16], "score": scores, "best": scores})
@@ -88,7 +98,11 @@ def _scores(path: str, chosen: config.Config, names: list[str]) -> pd.DataFrame:
     for epoch in sorted({*range(first // every * every + every, last + 1, every), last}):
         noise = 0.3 / (1 + epoch / 20) / (2 if "landmark" in method else 1)
         score = np.array([accuracy(a) for a in names]) + noise * stream(seed, method, epoch).normal(size=len(names))
-        tables.append(pd.DataFrame({"epoch": epoch, "arch": names, "accuracy": score.round(2), "loss": score}))
+        kind = chosen.estimators[path.split("/")[5]].kind
+        columns = {"accuracy": score.round(2), "loss": score}
+        if kind in COLUMNS:
+            columns = {label: score + 0.1 * i * score**2 for i, label in enumerate(COLUMNS[kind])}
+        tables.append(pd.DataFrame({"epoch": epoch, "arch": names, **columns}))
     return pd.concat(tables)
 
 

@@ -24,6 +24,7 @@ class Setup:
       higher is better; none in the warm-up.
     * ``seed``: of the run, for what a method draws once and not at every step.
     * ``pool``: architectures that a search met at the end of the iteration before, each once; none in the warm-up.
+      ``pool_scores: (len(pool),)`` what it scored them, higher is better.
     """
 
     space: SearchSpace
@@ -33,6 +34,7 @@ class Setup:
     landmarks: tuple[Arch, ...] = ()
     truth: np.ndarray = field(default_factory=lambda: np.empty(0))
     pool: tuple[Arch, ...] = ()
+    pool_scores: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def make(kind: str, setup: Setup, args: dict[str, Any]) -> Method:

@@ -7,6 +7,7 @@ chosen at the position's priors; the fewer priors, the more is shared.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from supernet.arch import Arch
 from supernet.errors import UserError
@@ -18,6 +19,7 @@ class Sharing:
 
     slots: tuple[int, ...]
     priors: tuple[tuple[int, ...], ...]
+    learnt: ClassVar[bool] = False  # whether training changes which weights an operation uses (`nets.closenet`)
 
     def key(self, position: int, option: int, arch: Arch) -> str:
         """Name of the weights of ``option`` at ``position`` of ``arch``: ``slot_option``, then the priors' options."""
@@ -26,6 +28,14 @@ class Sharing:
     def keys(self, position: int, option: int, sizes: Sequence[int]) -> Iterator[str]:
         """All names that ``option`` at ``position`` can have, where choice ``i`` has ``sizes[i]`` options."""
         return (self.key(position, option, arch) for arch in self._archs(position, option, sizes))
+
+    def at(self, arch: Arch) -> "Sharing":
+        """The sharing as it is for ``arch``."""
+        return self
+
+    def gated(self, position: int, option: int, arch: Arch) -> list[tuple[int, str]]:
+        """What gates weigh in place of the operation: the gate's number and the name of the weights."""
+        return [(option, self.key(position, option, arch))]
 
     def parents(self, coarser: "Sharing", sizes: Sequence[int]) -> dict[str, str]:
         """The name that each set of weights has in ``coarser``, from which it is copied when that is split."""

@@ -64,10 +64,10 @@ class SuperNet(nn.Module):
     ):
         super().__init__()
         self.edges, self.options, self.sharing, self.arch = tuple(edges), tuple(map(tuple, options)), sharing, arch
-        self.parts = parts
+        self.parts, self.gate = parts, getattr(sharing, "gate", None)
         made = [block if isinstance(block, nn.Module) else Cell(self._weights(block)) for block in blocks]
         self.stem, self.body, self.head = made[0], nn.ModuleList(made[1:-1]), made[-1]
-        self.plan = functools.lru_cache(maxsize=2**14)(self._plan)
+        self.plan = self._plan if sharing.learnt else functools.lru_cache(maxsize=2**14)(self._plan)
         self.to(memory_format=torch.channels_last)
 
     def _weights(self, operations: Operations) -> dict[str, nn.Module]:
@@ -134,13 +134,19 @@ class SuperNet(nn.Module):
 
         Architectures of equal plans are the same function of the shared weights, bit for bit.
         """
-        if arch is None and any(self.sharing.priors):
-            raise UserError("net.sharing: a mixture of all operations has no preceding choices to split weights by")
+        if arch is None and (any(self.sharing.priors) or self.sharing.learnt):
+            raise UserError("net.sharing: a mixture of all operations has no architecture to choose weights by")
         chosen = [range(len(names)) for names in self.options] if arch is None else [(option,) for option in arch]
         at = (0,) * len(self.edges) if arch is None else arch
+        sharing = self.sharing if gated else self.sharing.at(at)
+
+        def operations(i: int, o: int) -> list[tuple[int, str, str]]:
+            named = sharing.gated(i, o, at) if gated else [(o, sharing.key(i, o, at))]
+            return [(gate, self.options[i][o], key) for gate, key in named]
+
         return expressions.graph(
             [
-                (source, target, [(o, self.options[i][o], self.sharing.key(i, o, at)) for o in chosen[i]])
+                (source, target, [operation for o in chosen[i] for operation in operations(i, o)])
                 for i, (source, target) in enumerate(self.edges)
             ],
             gated,
@@ -156,10 +162,11 @@ class SuperNet(nn.Module):
         net = copy.copy(self)
         net._modules = {}
         net.stem, net.body, net.head = (copy.deepcopy(m) for m in (self.stem, nn.ModuleList(self.body), self.head))
-        net.arch, net.sharing = arch, one_shot(len(arch))
+        net.arch, net.sharing, net.gate = arch, one_shot(len(arch)), None
         net.plan = functools.lru_cache(maxsize=4)(net._plan)
+        shared = self.sharing.at(arch)
         for block in net.body:
             if isinstance(block, Cell):
-                keys = [(net.sharing.key(i, o, arch), self.sharing.key(i, o, arch)) for i, o in enumerate(arch)]
+                keys = [(net.sharing.key(i, o, arch), shared.key(i, o, arch)) for i, o in enumerate(arch)]
                 block.ops = nn.ModuleDict({own: copy.deepcopy(block.ops[old]) for own, old in keys if old in block.ops})
         return net

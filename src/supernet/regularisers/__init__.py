@@ -29,6 +29,9 @@ class Regularised(Method):
     def own_step(self, net: nn.Module, step: Step) -> None:
         self.method.own_step(net, step)
 
+    def look(self, net: nn.Module) -> None:
+        self.method.look(net)
+
     def state(self) -> dict[str, np.ndarray]:
         return self.method.state()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supernet import metrics
-from supernet.report import factors
+from supernet.report import estimator_figures, factors
 from supernet.report.quantities import by_whom, s_kdt, score_names
 from supernet.report.references import ALONE, ON_LANDMARKS, PARAMETERS
 from supernet.report.rows import REFERENCE, select
@@ -64,9 +64,14 @@ def render(figure: "Figure", form: str) -> bytes:
 
 
 def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
-    """S-KdT (paper's definition, first resolution) over epochs, mean and t interval over seeds; see `panels`."""
+    """S-KdT (paper's definition, first resolution) over epochs, mean and t interval over seeds; see `panels`.
+
+    Of a study of estimators instead `estimator_figures.curves`.
+    """
     from matplotlib.figure import Figure
 
+    if settings["study"].get("criteria"):
+        return estimator_figures.curves(rows, settings)
     label, methods = score_names(rows)[0], settings["methods"]
     rows = select(rows, seed=None, **s_kdt(label, settings["task"]["score_truth"], settings))
     drawn = panels(methods)
@@ -156,12 +161,14 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     """A row a method, at the end of training: S-KdT by the main score, and what the study's first searcher found.
 
     Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines. Of a factorial
-    instead `factor_effects`.
+    instead `factor_effects`, of a study of estimators `estimator_figures.effects`.
     """
     from matplotlib.figure import Figure
 
     if "factorial" in settings:
         return factor_effects(rows, settings)
+    if settings["study"].get("criteria"):
+        return estimator_figures.effects(rows, settings)
     study, own, label = settings["study"], settings["task"]["score_truth"], score_names(rows)[0]
     tau = s_kdt(label, own, settings)
     shown = [(f"S-KdT of {label}", tau, 1)]

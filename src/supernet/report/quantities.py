@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from supernet.report.rows import REFERENCE
+from supernet.report.estimators import BEST_RANK, BOTTOM, WORST_RANK
+from supernet.report.rows import REFERENCE, select
 from supernet.report.selection import AMONG_BEST, IMPROVEMENT, TOP_ACCURACY
 from supernet.report.whole import BEST_OF, REGRET
 from supernet.sections import OWN
@@ -39,8 +40,8 @@ def main_score(labels: list[str]) -> str:
 
 
 def score_names(rows: pd.DataFrame) -> list[str]:
-    """The scores that ``rows`` hold rank metrics of, the main one first."""
-    labels = sorted(set(rows["estimator"].dropna()) - {REFERENCE})
+    """The scores that ``rows`` hold rank metrics of, the main one first, then in the order of the study."""
+    labels = [label for label in dict.fromkeys(rows["estimator"].dropna()) if label != REFERENCE]
     main = main_score(labels)
     return [main, *(label for label in labels if label != main)]
 
@@ -58,6 +59,8 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
     own, k = settings["task"]["score_truth"], settings["metrics"]["precision_at"][0]
     main = ranked(rows)
     by_main = {"estimator": main, "truth": own}
+    if settings["study"].get("criteria"):
+        labels = labels[:1]  # the others have a section of their own
     found = [Quantity(f"S-KdT, {label}", s_kdt(label, own, settings)) for label in labels]
     found += [
         Quantity(TAU, {**by_main, "metric": "kendall_tau"}),
@@ -87,6 +90,30 @@ def finds(searcher: str, truth: str) -> list[Quantity]:
         Quantity("best found, %", {**by, "metric": "best_found_accuracy"}, 100, 2),
         Quantity("best rank", {**by, "metric": "best_found_rank"}, 1, 0),
     ]
+
+
+def of_estimators(settings: Mapping[str, Any]) -> list[Quantity]:
+    """The columns of a study of estimators; which score they are of is the row's."""
+    own = {"truth": settings["task"]["score_truth"]}
+    found = [
+        Quantity(TAU, {**own, "metric": "kendall_tau"}),
+        Quantity("Spearman", {**own, "metric": "spearman"}),
+    ]
+    for k in settings["study"]["criteria"]:
+        at = {**own, "resolution": k}
+        found += [
+            Quantity(f"P@top {100 * k:g} %", {**at, "metric": "precision_at_k"}),
+            Quantity(f"P@bottom {100 * k:g} %", {**at, "metric": BOTTOM}),
+            Quantity(f"best rank@{100 * k:g} %", {**at, "metric": BEST_RANK}),
+            Quantity(f"worst rank@{100 * k:g} %", {**at, "metric": WORST_RANK}),
+        ]
+    return found
+
+
+def estimated(whole: pd.DataFrame, method: str, label: str, where: Mapping[str, Any]) -> pd.DataFrame:
+    """Of rows over seeds, those of a score of ``method`` at its last checkpoint."""
+    own = select(whole, method=method, estimator=label)
+    return select(own, epoch=own["epoch"].max(), **where)
 
 
 def elsewhere(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:

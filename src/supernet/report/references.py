@@ -1,6 +1,6 @@
 """What costs nothing: counted parameters, a ridge on the landmarks, and what the truth itself allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -23,9 +23,14 @@ TRUTH = "stand-alone training"
 
 def parameters(space: SearchSpace, truth: pd.Series, width: int, cells: int, settings: Mapping[str, Any]) -> list[Row]:
     """Ranking by the number of parameters; ``truth``: accuracies by native string."""
-    counts = [space.parameters(space.parse(text), width=width, cells=cells, classes=CLASSES) for text in truth.index]
-    rows = rank_rows(truth.to_numpy(), np.array(counts, dtype=float), settings, interval=True)
+    rows = rank_rows(truth.to_numpy(), counted(space, truth.index, width, cells), settings, interval=True)
     return [{"method": PARAMETERS, "estimator": REFERENCE, **row} for row in rows]
+
+
+def counted(space: SearchSpace, archs: Iterable[str], width: int, cells: int) -> np.ndarray:
+    """``(len(archs),)``: parameters of the stand-alone nets."""
+    counts = [space.parameters(space.parse(text), width=width, cells=cells, classes=CLASSES) for text in archs]
+    return np.array(counts, dtype=float)
 
 
 def predicted(space: SearchSpace, archs: Sequence[str], known: pd.Series, predictor: str, seed: int) -> np.ndarray:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from supernet.report import factors, window
+from supernet.report import estimator_table, factors, window
+from supernet.report.grid import grid, having, section, shown
 from supernet.report.quantities import (
-    DASH,
     FOUND,
     TAU,
     Quantity,
@@ -75,6 +75,8 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
         for column in GAINS:
             for _, row in select(whole, method=name, **column.where).iterrows():
                 yield (SIGNAL, name, column.title), row
+    if study.get("criteria"):
+        yield from estimator_table.entries(whole, settings)
     first, *more = study["searchers"] or [""]
     pairs = [(SEARCH, searcher) for searcher in (first, *more) if more]
     pairs += [(SEARCHES, f"{searcher} - {first}") for searcher in more]
@@ -131,25 +133,27 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         f"Brackets: {100 * level:g} % intervals, Student's t over seeds; the best of the seeds has none;",
         "for references that need no seed, a bootstrap over architectures.",
         "",
-        *_grid("method", columns, select(table, part=METHOD), bold=False),
-        *_grid("reference", columns, select(table, part=FREE), bold=False)[2:],
+        *grid("method", columns, select(table, part=METHOD), bold=False),
+        *grid("reference", columns, select(table, part=FREE), bold=False)[2:],
     ]
     if "factorial" in settings:
         lines += _factors(table, rows, settings)
-    differences = _of(columns, select(table, part=CONTRAST))
+    differences = having(columns, select(table, part=CONTRAST))
     if len(differences):
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
-        lines += _grid("A - B", _shown(columns, differences), differences, bold=True)
-    lines += _section("Sample size", SAMPLED, "S-KdT of", SPREADS, select(table, part=SAMPLE), bold=False)
-    lines += _section("When to split", SPLIT, "split at", GAINS, select(table, part=SIGNAL), bold=True)
+        lines += grid("A - B", shown(columns, differences), differences, bold=True)
+    lines += section("Sample size", SAMPLED, "S-KdT of", SPREADS, select(table, part=SAMPLE), bold=False)
+    lines += section("When to split", SPLIT, "split at", GAINS, select(table, part=SIGNAL), bold=True)
+    if study.get("criteria"):
+        lines += estimator_table.sections(table, settings)
     lines += _searches(table, study["searchers"], level, seeds)
     if others:
         lines += ["", "## Other data sets", "", *_other_caption(others, task), ""]
-        lines += _grid("method", others, select(table, part=METHOD), bold=False)
-        also = _of(others, select(table, part=CONTRAST))
+        lines += grid("method", others, select(table, part=METHOD), bold=False)
+        also = having(others, select(table, part=CONTRAST))
         if len(also):
             lines += ["", *_contrast_caption(also, level, seeds), _together(differences, also, level), ""]
-            lines += _grid("A - B", others, also, bold=True)
+            lines += grid("A - B", others, also, bold=True)
     lines += ["", f"Again, with all that it needs: `snakemake {settings['scale']}_study_{settings['name']}`."]
     return "\n".join(lines) + "\n"
 
@@ -171,15 +175,15 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "Bold ones exclude 0.",
         f"What is drawn once a seed, with an error of its own: {once}.",
         "",
-        *_grid("factor", columns, select(table, part=EFFECT), bold=True),
+        *grid("factor", columns, select(table, part=EFFECT), bold=True),
         "",
         f"Interactions, at the same level; the correction does not count these {len(interactions)} intervals:",
         "",
-        *_grid("two factors", columns, interactions, bold=True),
+        *grid("two factors", columns, interactions, bold=True),
         "",
         f"The same super-nets, measured otherwise, means of all methods; nor does it count these {len(choices)}:",
         "",
-        *_grid("choice", _shown(difference, choices), choices, bold=True),
+        *grid("choice", shown(difference, choices), choices, bold=True),
     ]
 
 
@@ -195,11 +199,6 @@ def _truths(settings: Mapping[str, Any]) -> list[str]:
     return [f"{measured},", f"{ordered}."]
 
 
-def _section(title: str, caption: str, head: str, columns: list[Quantity], rows: pd.DataFrame, bold: bool) -> list[str]:
-    """A grid under a heading of its own; nothing where the study did not ask."""
-    return ["", f"## {title}", "", caption, "", *_grid(head, columns, rows, bold)] if len(rows) else []
-
-
 def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: int) -> list[str]:
     """The section of a study that compares searches with its first one."""
     searches, against = select(table, part=SEARCH), select(table, part=SEARCHES)
@@ -207,29 +206,21 @@ def _searches(table: pd.DataFrame, searchers: list[str], level: float, seeds: in
         return []
     columns, intervals = finds("", ""), int(against["low"].notna().sum())
     chance = f"{intervals} intervals more, of which about {(1 - level) * intervals:.1f} would exclude 0 by chance"
-    lines = ["", "## Searches", "", *_grid("method: search", columns, searches, bold=False), ""]
+    lines = ["", "## Searches", "", *grid("method: search", columns, searches, bold=False), ""]
     lines += [f"Differences to `{searchers[0]}`, paired over the {seeds} seeds; {chance}.", ""]
-    return lines + _grid("method: B - A", _shown(columns, against), against, bold=True)
+    return lines + grid("method: B - A", shown(columns, against), against, bold=True)
 
 
 def excerpt(table: pd.DataFrame) -> list[str]:
     """The contrasts of what `summarise` made, in few columns: S-KdT by the main score, and what was found."""
     differences = select(table, part=CONTRAST)
     main = [Quantity(title, {}) for title in differences["quantity"].head(1)]  # the main score is the first
-    columns = _shown([*main, Quantity(FOUND, {}, 100, 2)], differences)
+    columns = shown([*main, Quantity(FOUND, {}, 100, 2)], differences)
     if not columns and len(effects := select(table, part=EFFECT)):
         titles = dict.fromkeys(effects["quantity"])
         columns = [Quantity(title, {}, 100, 2) if ", %" in title else Quantity(title, {}) for title in titles]
-        return _grid("level 1 - level 0", columns, effects, bold=True)
-    return _grid("A - B", columns, differences, bold=True) if columns else []
-
-
-def _shown(columns: list[Quantity], table: pd.DataFrame) -> list[Quantity]:
-    return [column for column in columns if column.title in set(table["quantity"])]
-
-
-def _of(columns: list[Quantity], table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["quantity"].isin([column.title for column in columns])]
+        return grid("level 1 - level 0", columns, effects, bold=True)
+    return grid("A - B", columns, differences, bold=True) if columns else []
 
 
 def _population(definition: str) -> str:
@@ -257,12 +248,3 @@ def _together(own: pd.DataFrame, others: pd.DataFrame, level: float) -> str:
     intervals = int(own["low"].notna().sum() + others["low"].notna().sum())
     chance = f"about {(1 - level) * intervals:.1f} would exclude 0 by chance"
     return f"With those above it is {intervals} intervals, of which {chance}."
-
-
-def _grid(head: str, columns: list[Quantity], table: pd.DataFrame, bold: bool) -> list[str]:
-    lines = [f"| {head} | " + " | ".join(c.title for c in columns) + " |", "|" + "---|" * (len(columns) + 1)]
-    for label in dict.fromkeys(table["label"]):
-        own = {row["quantity"]: row for _, row in select(table, label=label).iterrows()}
-        cells = [c.cell(own[c.title], bold) if c.title in own else DASH for c in columns]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return lines

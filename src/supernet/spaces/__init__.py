@@ -53,12 +53,14 @@ class SearchSpace(Protocol):
         parts: int = 1,
         track: bool = False,
         extra_1x1: str = "none",
+        blocks: int = 1,
         seed: int = 0,
     ) -> "SuperNet":
         """The super-net, initialised from ``seed``; ``width`` channels in the first stage, ``cells`` a stage.
 
         ``sharing``, ``edge``: see `supernet.nets.sharing.make`.
         ``parts``: in how many the channels are divided for its operations (PC-DARTS).
+        ``blocks``: how many to choose from with ``sharing: global_blocks`` (`supernet.nets.closenet`).
         ``extra_1x1``: which operations get a 1x1 convolution more, see `supernet.sections.Net`.
         """
 

@@ -67,6 +67,7 @@ class Macro:
         parts: int = 1,
         track: bool = False,
         extra_1x1: str = "none",
+        blocks: int = 1,
         seed: int = 0,
     ) -> "SuperNet":
         """The batch-norm of all blocks has an affine part, whatever ``affine`` says, as the benchmark's has."""
@@ -74,8 +75,8 @@ class Macro:
         from supernet.nets import sharing as sharings
         from supernet.nets.supernet import SuperNet
 
-        if (cells, parts, extra_1x1) != (1, 1, "none"):
-            raise UserError("space macro: expected cells: 1, net.parts: 1, no net.extra_1x1; its layers are no cells")
+        if (cells, parts, extra_1x1, blocks) != (1, 1, "none", 1):
+            raise UserError("space macro: expected cells: 1, net.parts: 1, no net.extra_1x1, no net.blocks")
         widths = _widths(width)
 
         def operation(position: int, name: str) -> "nn.Module | None":
@@ -86,7 +87,7 @@ class Macro:
                 return None
             return mobile.InvertedResidual(channels, out, *KERNEL_EXPAND[name], STRIDES[position], track=track)
 
-        def blocks() -> "Iterator[nn.Module | Operations]":
+        def layers() -> "Iterator[nn.Module | Operations]":
             yield mobile.Stem(width, track)
             yield operation
             yield mobile.Head(8 * width, HEAD * width, classes, track)
@@ -94,7 +95,7 @@ class Macro:
         identity = ("skip_connect", "downsample")
         with ops.seeded(seed):
             return SuperNet(
-                blocks(),
+                layers(),
                 edges=[(i, i + 1) for i in range(len(STRIDES))],
                 options=[(identity[stride - 1], *OPTIONS[1:]) for stride in STRIDES],
                 sharing=sharings.make(sharing, self.arcs, range(len(STRIDES)), edge),

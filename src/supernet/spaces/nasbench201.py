@@ -83,16 +83,17 @@ class NASBench201:
         parts: int = 1,
         track: bool = False,
         extra_1x1: str = "none",
+        blocks: int = 1,
         seed: int = 0,
     ) -> "SuperNet":
-        from supernet.nets import ops
+        from supernet.nets import closenet, ops
         from supernet.nets import sharing as sharings
         from supernet.nets.supernet import SuperNet
 
         if width % parts:
             raise UserError(f"net.parts: {parts} does not divide the task's width, {width}")
 
-        def blocks() -> "Iterator[nn.Module | Operations]":
+        def layers() -> "Iterator[nn.Module | Operations]":
             yield ops.ConvNorm(3, width, 3, track=track)
             for channels in (width, 2 * width, 4 * width):
                 if channels > width:
@@ -101,10 +102,14 @@ class NASBench201:
                     yield lambda position, name, c=channels // parts: ops.weighted(name, c, affine, track)
             yield ops.Head(4 * width, classes, track)
 
+        options = [EXTRA[extra_1x1].get(option, option) for option in self.options]
         with ops.seeded(seed):
-            options = [EXTRA[extra_1x1].get(option, option) for option in self.options]
-            shared = sharings.make(sharing, self.arcs, SLOTS, edge)
-            return SuperNet(blocks(), edges=EDGES, options=[options] * len(EDGES), sharing=shared, parts=parts)
+            if sharing == "global_blocks":
+                shared = closenet.blocks(EDGES, options, blocks)
+            else:
+                shared = sharings.make(sharing, self.arcs, SLOTS, edge)
+        with ops.seeded(seed):  # the same weights, whoever else was given some
+            return SuperNet(layers(), edges=EDGES, options=[options] * len(EDGES), sharing=shared, parts=parts)
 
     def names(self, arch: Arch) -> tuple[str, ...]:
         """The operation at each edge."""

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from supernet import arch as archs
 from supernet import chain, records, spaces
 from supernet.errors import UserError
 from supernet.job import Job
@@ -39,12 +40,17 @@ def _fact(claim: dict[str, Any], path: str) -> int:
 
 
 def _counted(net: dict[str, Any], count: str, of: list[str] | None = None) -> int:
-    """Parameters of a super-net for ten classes or of a part of it, or the sets of weights of operations ``of`` a cell.
+    """Parameters of a super-net for ten classes or of a part of it, or the sets of weights of operations ``of`` a cell;
+    or the architectures of its space, or the benchmark's isomorphism classes of them.
 
     ``net``: the name of its space, and arguments of its ``build``. Blocks stand one after another between stem and
     head; a choice has its operations in all of them.
     """
     space = spaces.load(net["space"])
+    if count == "architectures":
+        return archs.size(space.choices)
+    if count == "classes":
+        return len({space.canonical(arch, "nasbench201") for arch in archs.enumerate_archs(space.choices)})
     built = space.build(classes=10, **{k: v for k, v in net.items() if k != "space"})
     if count == "sets":
         choices, sizes = enumerate(space.choices), [len(choice.options) for choice in space.choices]

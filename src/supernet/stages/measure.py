@@ -1,6 +1,7 @@
 """All numbers of a study, from score files, searches and truths alone: no weights, no images, no torch."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 from supernet import chain, metrics, paths, records, runs, spaces
 from supernet.errors import UserError
 from supernet.job import Job
+from supernet.report import estimators as criteria
 from supernet.report import factors, references, selection, whole, window
+from supernet.report.estimators import votes
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 from supernet.sections import Method, Study, Task
@@ -23,7 +26,7 @@ def run(job: Job, state: Path) -> None:
     measured = Measured(job)
     common = {"study": chosen["name"], "task": measured.study.task, "scale": chosen["scale"]}
     common["truth"] = measured.task.score_truth
-    own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches()]
+    own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches(), *measured.logged()]
     own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
     if measured.study.signals:
         others = pd.concat([others, frame(window.gains(own, measured.methods, common["truth"]), **common)])
@@ -58,24 +61,64 @@ class Measured:
         At the last one also against the truth of other data sets, there without a bootstrap.
         """
         for name, seed in self._runs():
-            method = self.methods[name]
+            before: dict[str, np.ndarray] = {}
+            for iteration, epoch, scores in self._columns(name, seed):
+                last = epoch == self.methods[name].segment(self.methods[name].iterations)[1]
+                at = {"method": name, "seed": seed, "iteration": iteration, "epoch": epoch}
+                for label, column in scores.items():
+                    row = {**at, "estimator": label}
+                    for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
+                        interval = last and truth is self.truth
+                        numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
+                        numbers += selection.rows(truth.to_numpy(), column, self.study)
+                        yield from (row | number | {"truth": which} for number in numbers)
+                    if self.study.signals or self.study.criteria:
+                        yield from (row | number for number in window.curves(column, before.get(label)))
+                    if self.study.criteria:
+                        yield from (row | number for number in self._criteria(column, before.get(label), scores))
+                before = scores
+
+    def _columns(self, name: str, seed: int) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
+        """``(iteration, epoch, scores)`` of every checkpoint, by all estimators, and what the study lets vote."""
+        for owner, iteration in runs.segments(self.methods[name], name):
+            by_epoch: dict[int, dict[str, np.ndarray]] = {}
             for estimator in self._estimators(paths.EVALUATION):
-                before: dict[str, np.ndarray] = {}
-                for owner, iteration in runs.segments(method, name):
-                    at = {"estimator": estimator, "seed": seed, "iteration": iteration}
-                    path = paths.SCORES.format(**self.where, method=owner, **at)
-                    for epoch, scores in self._scores(path):
-                        last = epoch == method.segment(method.iterations)[1]
-                        for label, column in scores.items():
-                            row = {**at, "method": name, "estimator": f"{estimator}:{label}", "epoch": epoch}
-                            for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
-                                interval = last and truth is self.truth
-                                numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
-                                numbers += selection.rows(truth.to_numpy(), column, self.study)
-                                yield from (row | number | {"truth": which} for number in numbers)
-                            if self.study.signals:
-                                yield from (row | number for number in window.curves(column, before.get(label)))
-                        before = scores
+                at = {"method": owner, "estimator": estimator, "seed": seed, "iteration": iteration}
+                for epoch, scores in self._scores(paths.SCORES.format(**self.where, **at)):
+                    named = {f"{estimator}:{score}": column for score, column in scores.items()}
+                    by_epoch.setdefault(epoch, {}).update(named)
+            for epoch, scores in by_epoch.items():
+                if missing := {label for labels in self.study.vote for label in labels} - scores.keys():
+                    raise UserError(
+                        f"params.yaml: studies.{self.settings['name']}.vote: no {min(missing)!r}; known:"
+                        f" {', '.join(scores)}"
+                    )
+                yield iteration, epoch, scores | votes(scores, self.study.vote)
+
+    def _criteria(self, column: np.ndarray, before: np.ndarray | None, scores: dict[str, np.ndarray]) -> Iterator[Row]:
+        truth, asked = self.truth.to_numpy(), self.study.criteria
+        yield from criteria.rows(truth, column, asked, self.settings["metrics"]["precision_at"])
+        if before is not None:
+            yield from criteria.relative(before, column, asked)
+        if self.study.levels:
+            yield from criteria.levels(truth, scores[f"{self.study.levels}:accuracy"], column)
+        yield from criteria.by_complexity(truth, column, self.parameters)
+
+    @functools.cached_property
+    def parameters(self) -> np.ndarray:
+        """Of the evaluation architectures, at the task's size."""
+        space, archs = spaces.load(self.task.space), self.truth.index
+        return references.counted(space, archs, self.task.width, self.task.cells)
+
+    def logged(self) -> Iterator[Row]:
+        """What training has logged of what the study asks for, at the epochs that have it."""
+        for name, seed in self._runs():
+            for owner, iteration in runs.segments(self.methods[name], name) if self.study.logged else ():
+                at = {"method": owner, "seed": seed, "iteration": iteration}
+                for line in records.read_lines(paths.LOG.format(**self.where, **at)):
+                    for metric in (metric for metric in self.study.logged if metric in line):
+                        row = {"method": name, "seed": seed, "iteration": iteration, "epoch": int(line["epoch"])}
+                        yield {**row, "metric": metric, "value": line[metric], "n": 1}
 
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""
@@ -95,23 +138,33 @@ class Measured:
 
     def whole(self) -> Iterator[Row]:
         """Rank metrics of the whole space, where an estimator scores it, without the seed's landmarks."""
-        for estimator, seed, truth, scores in self._spaces():
+        for estimator, seed, archs, truth, scores in self._spaces():
             for name, (epoch, columns) in scores.items():
                 at = {"seed": seed, "iteration": self.methods[name].iterations, "method": name, "epoch": epoch}
                 for label, score in columns.items():
-                    for number in whole.rows(truth, score, self.settings["metrics"]):
-                        yield {**at, "estimator": f"{estimator}:{label}"} | number
+                    numbers = [*whole.rows(truth, score, self.settings["metrics"])]
+                    if self.study.criteria:
+                        numbers += self._bias(archs, truth, score)
+                    yield from ({**at, "estimator": f"{estimator}:{label}"} | number for number in numbers)
 
     def spreads(self) -> Iterator[Row]:
         """How far the main score's S-KdT of a sample strays from that of the space."""
-        for estimator, seed, truth, scores in self._spaces():
+        for estimator, seed, _, truth, scores in self._spaces():
             label = main_score(list(next(iter(scores.values()))[1]))
             main = {name: columns[label] for name, (_, columns) in scores.items()}
             for number in whole.spreads(truth, main, self.study.contrasts, self.settings["metrics"]):
                 yield {"seed": seed, "estimator": f"{estimator}:{label}"} | number
 
-    def _spaces(self) -> Iterator[tuple[str, int, np.ndarray, dict[str, tuple[int, dict[str, np.ndarray]]]]]:
-        """Of estimators of the whole space and seeds: its truth and ``(epoch, scores)`` by method.
+    def _bias(self, archs: Sequence[str], truth: np.ndarray, score: np.ndarray) -> Iterator[Row]:
+        space = spaces.load(self.task.space)
+        options = {choice.options for choice in space.choices}
+        if len(options) == 1:  # else a number means another operation elsewhere
+            yield from criteria.by_operation([space.parse(text) for text in archs], truth, score, *options)
+
+    def _spaces(
+        self,
+    ) -> Iterator[tuple[str, int, Sequence[str], np.ndarray, dict[str, tuple[int, dict[str, np.ndarray]]]]]:
+        """Of estimators of the whole space and seeds: its architectures, truth and ``(epoch, scores)`` by method.
 
         Without the landmarks that any method of the seed has, so that all methods rank the same architectures.
         """
@@ -127,7 +180,7 @@ class Measured:
                     at = {"method": name, "estimator": estimator, "seed": seed, "iteration": method.iterations}
                     ((epoch, columns),) = self._scores(paths.SCORES.format(**self.where, **at), truth, path)
                     scores[name] = epoch, {label: column[kept] for label, column in columns.items()}
-                yield estimator, seed, truth.to_numpy()[kept], scores
+                yield estimator, seed, truth.index[kept], truth.to_numpy()[kept], scores
 
     def _estimators(self, archs: str) -> list[str]:
         """The study's estimators that score that set."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from supernet import checkpoints, device, methods, records, regularisers, spaces
 from supernet.data import Images
 from supernet.job import Job
@@ -23,7 +25,8 @@ def run(job: Job, state: Path) -> None:
     guide = Images.load(job.inputs["data"], "guide", where) if chosen.get("guide", True) else None
     settings = Train.model_validate(chosen["train"])
     landmarks, truth = known(job, space)
-    pool = records.read_table(job.inputs["pool"]) if "pool" in job.inputs else {"arch": []}
+    met = records.read_table(job.inputs["pool"]) if "pool" in job.inputs else {"arch": [], "score": []}
+    pool = dict(zip(met["arch"], met["score"], strict=True))  # an architecture met again has the same score
     setup = methods.Setup(
         space=space,
         epochs=settings.epochs,
@@ -31,7 +34,8 @@ def run(job: Job, state: Path) -> None:
         seed=chosen["seed"],
         landmarks=landmarks,
         truth=truth,
-        pool=tuple(space.parse(text) for text in dict.fromkeys(pool["arch"])),
+        pool=tuple(space.parse(text) for text in pool),
+        pool_scores=np.array([*pool.values()]),
     )
     method = methods.make(chosen["method"]["kind"], setup, chosen["method"]["args"])
     if "regulariser" in chosen:

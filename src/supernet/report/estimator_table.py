@@ -1,0 +1,81 @@
+"""The part of a study's table that speaks of estimators (`supernet.report.estimators`)."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from supernet.report import window
+from supernet.report.estimators import BY_SCORE, BY_TRUTH, DIFFERENCE, GROUPS, LEVEL_TAU, LEVELS, PEARSON
+from supernet.report.grid import having, section
+from supernet.report.quantities import Quantity, estimated, of_estimators
+from supernet.report.rows import select
+
+ESTIMATOR, COMPLEXITY, OPERATION, LOGGED = "estimator", "complexity", "operation", "logged"
+
+CRITERIA = (
+    "Every score of every method, at the end of training. Ranks are fractions of the architectures, from 1 / n, the"
+    " best: the best and the worst true rank among the best-scored; lower is better."
+)
+STABLE = (
+    "The same scores, compared with those of the checkpoint before as if the later were the truth (Kendall's tau, P@k);"
+    " and tau among architectures that a coarse score does not tell apart, with the part of its levels that hold"
+    " several."
+)
+BIASED = "Mean (true rank - rank by score) / n in fifths by parameters, from the smallest: above 0 is over-estimated."
+OPERATIONS = "How often one operation in place of another, all else equal, raises the truth, and how often the score."
+WHAT_WAS_LOGGED = "Means of the last epoch that has them."
+RISES = [Quantity("truth rises", {"metric": BY_TRUTH}), Quantity("score rises", {"metric": BY_SCORE})]
+FIFTHS = [
+    Quantity(f"fifth {i}", {"metric": DIFFERENCE, "definition": f"parameters {i} of {GROUPS}"})
+    for i in range(1, GROUPS + 1)
+]
+
+
+def _stability(study: Mapping[str, Any]) -> list[Quantity]:
+    found = [Quantity("stability", {"metric": window.STABILITY})]
+    for k in study["criteria"]:
+        at = {"metric": "relative_precision_at_k", "resolution": k}
+        found.append(Quantity(f"relative P@top {100 * k:g} %", at))
+    if study.get("levels"):
+        found += [
+            Quantity("tau inside levels", {"metric": LEVEL_TAU}),
+            Quantity("levels of several", {"metric": LEVELS}),
+        ]
+    return found
+
+
+def entries(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
+    """Of a study of estimators: every score of every method by all criteria, its biases, and what training logged."""
+    study = settings["study"]
+    parts = [(ESTIMATOR, [*of_estimators(settings), *_stability(study)]), (COMPLEXITY, FIFTHS)]
+    for name in study["methods"]:
+        labels = dict.fromkeys(select(whole, method=name, metric=PEARSON)["estimator"])
+        for part, columns in parts:
+            for label, column in product(labels, columns):
+                for _, row in estimated(whole, name, label, column.where).iterrows():
+                    yield (part, f"{name}: {label}", column.title), row
+        for column in RISES:
+            for _, row in select(whole, method=name, **column.where).iterrows():
+                if row["estimator"].endswith(":loss"):
+                    yield (OPERATION, f"{name}: {row['definition']}", column.title), row
+        for metric in study.get("logged", []):
+            own = select(whole, method=name, metric=metric)
+            for _, row in select(own, epoch=own["epoch"].max()).iterrows():
+                yield (LOGGED, name, metric), row
+
+
+def sections(table: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
+    """Markdown of what `entries` found."""
+    study, criteria = settings["study"], of_estimators(settings)
+    stable, rows = _stability(study), select(table, part=ESTIMATOR)
+    logged = [Quantity(metric, {}) for metric in study.get("logged", [])]
+    operations, size = select(table, part=OPERATION), select(table, part=COMPLEXITY)
+    return [
+        *section("Estimators", CRITERIA, "method: score", criteria, having(criteria, rows), bold=False),
+        *section("Stability", STABLE, "method: score", stable, having(stable, rows), bold=False),
+        *section("Bias by size", BIASED, "method: score", FIFTHS, size, bold=True),
+        *section("Bias by operation", OPERATIONS, "method: from -> to", RISES, operations, bold=False),
+        *section("In training", WHAT_WAS_LOGGED, "method", logged, select(table, part=LOGGED), bold=False),
+    ]

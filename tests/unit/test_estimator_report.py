@@ -1,0 +1,120 @@
+"""Studies of estimators: their rows, table and figures, from made-up scores."""
+
+import numpy as np
+import pytest
+import tiny
+
+from supernet import config, criteria, metrics, plan, records
+from supernet.errors import UserError
+from supernet.report import estimators
+from supernet.report.rows import select
+from supernet.stages import figures, measure, summary
+
+TASK = "nasbench201-cifar10"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Of a study: its folder, rows, table and page, made once each."""
+    known = {}
+
+    def make(study):
+        if study not in known:
+            root = tmp_path_factory.mktemp(study)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(root)
+                chosen = tiny.only(tiny.load(root, "reduced", bootstrap=2), study)
+                job = tiny.write_study(chosen, study, "reduced")
+                measure.run(job, root)
+                jobs = [f(chosen, scale="reduced", study=study) for f in (plan.summary, plan.figures)]
+                for stage, one in zip((summary, figures), jobs, strict=True):
+                    stage.run(one, root)
+                page = (root / jobs[0].outputs["page"]).read_text()
+                pictures = [root / path for path in jobs[1].outputs.values()]
+                rows = records.read_table(job.outputs["metrics"])
+                known[study] = root, rows, records.read_table(jobs[0].outputs["table"]), page, pictures
+        return known[study]
+
+    return make
+
+
+def test_criteria_at_every_checkpoint_are_those_of_the_scores(made):
+    root, rows, *_ = made("over-training")
+    truth = records.read_table(root / f"results/reduced/truth/{TASK}/evaluation.parquet").set_index("arch")["test"]
+    table = records.read_table(root / f"results/reduced/scores/{TASK}/spos-fine/oneshot/s1/i1.parquet")
+    first, second = (table[table["epoch"] == e].set_index("arch").loc[truth.index, "loss"] for e in (36, 42))
+    own = select(rows, seed=1, estimator="oneshot:loss", epoch=42)
+    one = {(m, r): v for m, r, v in zip(own["metric"], own["resolution"].fillna(0), own["value"], strict=True)}
+    assert one["pearson", 0] == pytest.approx(np.corrcoef(truth, second)[0, 1])
+    assert one["precision_at_bottom_k", 0.2] == criteria.precision_at_bottom_k(truth, second, 0.2)
+    assert one["best_ranking", 0.2] == criteria.best_ranking(truth, second, 0.2)
+    assert one["stability", 0] == metrics.kendall_tau(first, second)
+    assert one["relative_precision_at_k", 0.2] == metrics.precision_at_k(second, first, 0.2)
+    assert one["mean_score", 0] == pytest.approx(second.mean())
+    levels = table[table["epoch"] == 42].set_index("arch").loc[truth.index, "accuracy"]
+    taus, _ = criteria.intra_level_tau(truth, levels, second)
+    assert one["intra_level_tau", 0] == pytest.approx(taus.mean())
+    assert not {k for _, k in one} & {0.05} - {0.05} and ("best_ranking", 0.05) not in one  # less than one of 16
+    groups = select(own, metric="rank_difference")
+    assert list(groups["definition"]) == [f"parameters {i} of 5" for i in range(1, 6)]
+
+
+def test_the_page_shows_every_score_by_every_criterion_and_its_bias(made):
+    _, _, table, page, pictures = made("over-training")
+    assert "## Estimators" in page and "## Stability" in page and "## Bias by size" in page
+    assert "| spos-fine: oneshot:accuracy |" in page and "| spos-fine: averaged-5:loss |" in page
+    assert {"Kendall tau", "P@top 20 %", "worst rank@20 %"} <= set(table["quantity"])
+    assert all(path.stat().st_size > 10_000 for path in pictures)
+
+
+def test_a_vote_is_a_score_of_its_own(made):
+    _, rows, _, page, _ = made("zero-shot")
+    label = "vote:jacob_cov+snip+synflow"
+    assert f"| untrained: {label} |" in page and f"| spos: {label} |" in page
+    assert select(rows, method="untrained", estimator=label, metric="kendall_tau", epoch=0)["value"].notna().all()
+
+
+def test_copeland_by_hand():
+    columns = {"a": np.array([1.0, 2, 3]), "b": np.array([1.0, 3, 2]), "c": np.array([3.0, 1, 2])}
+    found = estimators.votes(columns, [["a", "b", "c"], ["a", "b"]])
+    # a, b, c: 0 < 1 in a and b; 0 < 2 in a and b; 1 < 2 in a and c.
+    assert np.array_equal(found["vote:a+b+c"], [0, 1, 2])
+    assert np.array_equal(found["vote:a+b"], [0, 1.5, 1.5])
+
+
+def test_a_vote_of_an_unknown_score_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = tiny.only(tiny.load(tmp_path, "reduced", bootstrap=2), "zero-shot")
+    study = chosen.studies["zero-shot"].model_copy(update={"vote": [["synflow:synflow", "gradients:nonsense"]]})
+    chosen = chosen.model_copy(update={"studies": {"zero-shot": study}})
+    job = tiny.write_study(chosen, "zero-shot", "reduced")
+    with pytest.raises(UserError, match=r"studies\.zero-shot\.vote: no 'gradients:nonsense'; known: oneshot:accuracy"):
+        measure.run(job, tmp_path)
+
+
+def test_what_training_logged_becomes_rows(made):
+    _, rows, _, page, _ = made("forgetting")
+    own = select(rows, metric="forgetting", seed=0)
+    assert list(own["epoch"]) == list(range(1, 61)) and own["value"].iloc[-1] == pytest.approx(-6)
+    assert "## In training" in page and "| spos-watched | -6.000 [-6.000, -6.000] |" in page
+
+
+def test_operations_are_compared_over_the_whole_space(made):
+    root, rows, _, page, _ = made("operations")
+    own = select(rows, method="spos", estimator="whole-space:loss", seed=0, metric=estimators.BY_SCORE)
+    truth = records.read_table(root / f"results/reduced/truth/{TASK}/space.parquet").set_index("arch")["test"]
+    known = truth.index[~truth.index.isin(tiny.ARCHS[16:22])]
+    table = records.read_table(root / f"results/reduced/scores/{TASK}/spos/whole-space/s0/i1.parquet")
+    score = table.set_index("arch").loc[known, "loss"]
+    found = criteria.operation_bias([tiny.SPACE.parse(a) for a in known], truth[known], score)
+    names = tiny.SPACE.options
+    expected = {f"{names[p]} -> {names[q]}": (by_score, n) for (p, q), (_, by_score, n) in found.items()}
+    assert expected == {d: (v, n) for d, v, n in zip(own["definition"], own["value"], own["n"], strict=True)}
+    assert not expected or "## Bias by operation" in page
+
+
+def test_levels_and_votes_name_estimators_of_the_study(tmp_path):
+    text = tiny.PARAMS.read_text().replace("levels: oneshot-one", "levels: recalibrated")
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"studies\.over-training\.levels: 'recalibrated' is not among the study's"):
+        config.load("full", tmp_path / "params.yaml")
