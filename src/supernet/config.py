@@ -19,7 +19,7 @@ from supernet.factorial import Factorial
 from supernet.plugins import PACKAGE, kinds
 from supernet.sections import (
     BLOCKS,
-    MIXING,
+    CLOSE,
     OWN,
     POOLED,
     Data,
@@ -145,6 +145,11 @@ def _check_references(config: Config, path: str) -> None:
                 f"{path}: studies.{name}.signals: needs methods that split weights at different epochs, all of"
                 " which start from one method of the study"
             )
+        if study.levels and (not study.criteria or config.estimators[study.levels].kind != "oneshot"):
+            raise UserError(f"{path}: studies.{name}.levels: needs criteria, and an estimator of kind 'oneshot'")
+        majorities = [[score.partition(":")[2] for score in scores] for scores in study.vote]
+        if len({*map(tuple, majorities)}) < len(majorities):
+            raise UserError(f"{path}: studies.{name}.vote: two lists of scores of the same names")
         named = [(study.levels, "levels")] if study.levels else []
         named += [(score.partition(":")[0], "vote") for scores in study.vote for score in scores]
         for entry, key in named:
@@ -188,12 +193,15 @@ def _check_method(config: Config, path: str, name: str, method: Method, known: A
                 f"{where}.net.copies: lazy goes with kind spos, one path a step, warmup_sharing: one_shot, one"
                 " iteration and no regulariser"
             )
-    blocks = method.net.sharing == BLOCKS
-    if blocks != (method.net.blocks > 1) or (blocks and (method.kind in MIXING or method.net.warmup_sharing)):
-        raise UserError(
-            f"{where}.net.blocks: {method.net.blocks}: at least 2 with sharing: {BLOCKS}, else 1; it goes without"
-            f" warmup_sharing and with no kind that learns gates itself, {' or '.join(MIXING)}"
-        )
+    net = method.net
+    if len({method.kind == CLOSE, net.sharing == BLOCKS, net.blocks > 1}) > 1:
+        raise UserError(f"{where}: kind {CLOSE}, net.sharing: {BLOCKS} and at least two net.blocks go together")
+    if method.kind == CLOSE:
+        opens = len(schema("methods", CLOSE).model_validate(method.args).opens)
+        if opens != net.blocks - 1:
+            raise UserError(f"{where}.args.opens: {opens} times to open blocks; {net.blocks} need {net.blocks - 1}")
+        if net.warmup_sharing or net.edge is not None or net.parts > 1:
+            raise UserError(f"{where}.net: {BLOCKS} goes without warmup_sharing, edge and parts")
     if method.net.warmup_sharing is not None and not train.warmup:
         raise UserError(f"{where}.net.warmup_sharing: needs a train.warmup, at whose end weights are split")
     if method.added != "best" and method.additions is None:

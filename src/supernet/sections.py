@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from supernet.errors import UserError
-from supernet.settings import Count, Fraction, Index, Positive, StandaloneTruth, Strict, Train
+from supernet.settings import Count, Fraction, Index, Part, Positive, StandaloneTruth, Strict, Train
 
 TruthName = Literal["valid", "test"]
 POOLED = "pool"  # the kind of method that trains on what its search has met
-MIXING = ("darts", "gdas")  # the kinds of method that weigh all options of a choice by gates
+CLOSE = "close"  # the kind of method that trains a net of blocks
 BLOCKS = "global_blocks"  # the sharing in which a learnt gate chooses weights
 OWN = "own"  # in a study: the search of each method itself
 
@@ -179,7 +179,7 @@ class Study(Strict):
     signals: Annotated[bool, Field(exclude_if=lambda asked: not asked)] = False
     top: Annotated[list[Count], Field(exclude_if=lambda counts: not counts)] = []
     best: Annotated[list[Annotated[int, Field(ge=2)]], Field(exclude_if=lambda counts: not counts)] = []
-    criteria: Annotated[list[Fraction], Field(exclude_if=lambda parts: not parts)] = []
+    criteria: Annotated[list[Part], Field(exclude_if=lambda parts: not parts)] = []
     levels: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     vote: Annotated[list[Annotated[list[str], Field(min_length=2)]], Field(exclude_if=lambda lists: not lists)] = []
     logged: Annotated[list[str], Field(exclude_if=lambda names: not names)] = []

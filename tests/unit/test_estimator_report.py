@@ -1,5 +1,7 @@
 """Studies of estimators: their rows, table and figures, from made-up scores."""
 
+import re
+
 import numpy as np
 import pytest
 import tiny
@@ -54,7 +56,7 @@ def test_criteria_at_every_checkpoint_are_those_of_the_scores(made):
     levels = table[table["epoch"] == 42].set_index("arch").loc[truth.index, "accuracy"]
     taus, _ = criteria.intra_level_tau(truth, levels, second)
     assert one["intra_level_tau", 0] == pytest.approx(taus.mean())
-    assert not {k for _, k in one} & {0.05} - {0.05} and ("best_ranking", 0.05) not in one  # less than one of 16
+    assert ("best_ranking", 0.05) not in one  # less than one of 16
     groups = select(own, metric="rank_difference")
     assert list(groups["definition"]) == [f"parameters {i} of 5" for i in range(1, 6)]
 
@@ -72,6 +74,20 @@ def test_a_vote_is_a_score_of_its_own(made):
     label = "vote:jacob_cov+snip+synflow"
     assert f"| untrained: {label} |" in page and f"| spos: {label} |" in page
     assert select(rows, method="untrained", estimator=label, metric="kendall_tau", epoch=0)["value"].notna().all()
+
+
+def test_contrasts_are_of_every_score(made):
+    _, rows, table, page, _ = made("zero-shot")
+    assert "## Differences" in page and "| spos - untrained: synflow:synflow |" in page
+    own = select(rows, estimator="synflow:synflow", metric="kendall_tau", seed=2, truth="test")
+    ends = [select(own, method=name, epoch=epoch)["value"].item() for name, epoch in (("spos", 60), ("untrained", 0))]
+    seeds = [select(rows, estimator="synflow:synflow", metric="kendall_tau", seed=s, truth="test") for s in range(3)]
+    means = [
+        np.mean([select(r, method=n, epoch=e)["value"].item() for r in seeds])
+        for n, e in (("spos", 60), ("untrained", 0))
+    ]
+    shown = select(table, part="estimator contrast", label="spos - untrained: synflow:synflow", quantity="Kendall tau")
+    assert shown["value"].item() == pytest.approx(means[0] - means[1]) and ends[0] != ends[1]
 
 
 def test_copeland_by_hand():
@@ -94,9 +110,18 @@ def test_a_vote_of_an_unknown_score_is_one_line(tmp_path, monkeypatch):
 
 def test_what_training_logged_becomes_rows(made):
     _, rows, _, page, _ = made("forgetting")
-    own = select(rows, metric="forgetting", seed=0)
+    own = select(rows, metric="forgetting_value", seed=0)
     assert list(own["epoch"]) == list(range(1, 61)) and own["value"].iloc[-1] == pytest.approx(-6)
     assert "## In training" in page and "| spos-watched | -6.000 [-6.000, -6.000] |" in page
+
+
+def test_what_training_did_not_log_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = tiny.only(tiny.load(tmp_path, "reduced", bootstrap=2), "forgetting")
+    job = tiny.write_study(chosen, "forgetting", "reduced")
+    job.settings["study"]["logged"].append("forgeting")
+    with pytest.raises(UserError, match=r"i1\.jsonl: nothing logged as 'forgeting'"):
+        measure.run(job, tmp_path)
 
 
 def test_operations_are_compared_over_the_whole_space(made):
@@ -110,11 +135,31 @@ def test_operations_are_compared_over_the_whole_space(made):
     names = tiny.SPACE.options
     expected = {f"{names[p]} -> {names[q]}": (by_score, n) for (p, q), (_, by_score, n) in found.items()}
     assert expected == {d: (v, n) for d, v, n in zip(own["definition"], own["value"], own["n"], strict=True)}
-    assert not expected or "## Bias by operation" in page
+    assert len(expected) == 1 and "## Bias by operation" in page
+    (change,) = expected
+    assert f"| spos: {change} |" in page and f"| landmark: {change} |" in page
 
 
-def test_levels_and_votes_name_estimators_of_the_study(tmp_path):
-    text = tiny.PARAMS.read_text().replace("levels: oneshot-one", "levels: recalibrated")
-    (tmp_path / "params.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"studies\.over-training\.levels: 'recalibrated' is not among the study's"):
+VOTE = 'vote: [["activations:jacob_cov", "gradients:snip", "synflow:synflow"]]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "levels: oneshot-one",
+            "levels: recalibrated",
+            "over-training.levels: 'recalibrated' is not among the study's",
+        ),
+        ("levels: oneshot-one", "levels: synflow", "over-training.levels: needs criteria, and an estimator of kind"),
+        (VOTE, 'vote: [["spos:loss", "synflow:synflow"]]', "zero-shot.vote: 'spos' is not among the study's"),
+        (VOTE, 'vote: [["a:x", "b:y"], ["c:x", "b:y"]]', "zero-shot.vote: two lists of scores of the same names"),
+        ("criteria: [0.05, 0.2]", "criteria: [0.0]", "over-training.criteria.0: Input should be greater than 0"),
+    ],
+)
+def test_a_study_of_estimators_that_means_nothing_is_one_line(tmp_path, old, new, line):
+    text = tiny.PARAMS.read_text()
+    assert old in text
+    (tmp_path / "params.yaml").write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=re.escape(line)):
         config.load("full", tmp_path / "params.yaml")

@@ -67,7 +67,7 @@ def test_the_page_and_the_figure_have_them_all(made):
 
 
 def test_the_front_is_of_what_nothing_cheaper_equals():
-    rows = pd.DataFrame({"seconds": [3, 1, 2, 4], "tau": [0.5, 0.4, 0.3, 0.5], "name": list("abcd")})
+    rows = pd.DataFrame({"seconds": [3, 1, 2, 4, 3], "tau": [0.5, 0.4, 0.3, 0.5, 0.45], "name": list("abcde")})
     assert [row["name"] for row in quality.front(rows, "tau", best="high")] == ["b", "a"]
     assert [row["name"] for row in quality.front(rows, "tau", best="low")] == ["b", "c"]
 

@@ -68,7 +68,7 @@ def test_a_watched_run_is_spos_and_says_what_an_epoch_forgot() -> None:
     plain, _ = run(epochs=(0, 3), regularised=False, settings=settings)
     watched, rows = run("watched", epochs=(0, 3), regularised=False, settings=settings)
     assert all(np.array_equal(value, watched[name]) for name, value in plain.items())
-    assert ["forgetting" in row for row in rows] == [False, True, True]
+    assert ["forgetting_value" in row for row in rows] == [False, True, True]
     setup, notes = methods.Setup(SPACE, 3, 0, 0), {}
     method, net = methods.make("watched", setup, {}), SPACE.build(width=4, cells=1, classes=3)
     x, y = images(1).batch(images(1).epoch(16, stream(0, "guide", 0))[0], stream(0, "guide-augment", 0))
@@ -91,6 +91,6 @@ def test_a_watched_run_is_spos_and_says_what_an_epoch_forgot() -> None:
                 p.add_(0.3 * torch.randn(p.shape, generator=torch.Generator().manual_seed(number)))
         after.append(accuracy(paths[-1]))
     method.own_step(net, at(2))
-    lost = np.array([accuracy(path) for path in paths]) - after
-    assert lost.any() and np.isclose(notes["forgetting"], lost.mean())
-    assert np.isclose(notes["forgetting_share"], (lost < 0).mean())
+    kept = np.array([accuracy(path) for path in paths]) - after
+    assert kept.any() and np.isclose(notes["forgetting_value"], kept.mean())
+    assert np.isclose(notes["forgotten"], (kept < 0).mean())

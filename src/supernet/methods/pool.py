@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from supernet.methods import Setup, spos
-from supernet.settings import Fraction
+from supernet.settings import Part
 from supernet.step import Method, Step
 
 
@@ -31,7 +31,7 @@ class Pool(Method):
         yield loss
 
 
-def make(setup: Setup, *, keep: Fraction = 1.0) -> Method:
+def make(setup: Setup, *, keep: Part = 1.0) -> Method:
     """Uniform paths in the warm-up, then uniform over the pool: what the entry's search met at the end of the
     iteration before, each architecture once (NAO, Luo et al. 2018, with shared weights; D24).
 

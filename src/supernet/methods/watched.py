@@ -25,10 +25,10 @@ class Watched(Method):
             self.after += self._accuracies(net, self.paths[-1:])
         if step.epoch == int(step.epoch):
             if self.paths:
-                lost = np.array(self._accuracies(net, self.paths)) - np.array(self.after)
-                step.note("forgetting", float(lost.mean()))
-                step.note("forgetting_spread", float(lost.std()))
-                step.note("forgetting_share", float((lost < 0).mean()))
+                kept = np.array(self._accuracies(net, self.paths)) - np.array(self.after)
+                step.note("forgetting_value", float(kept.mean()))
+                step.note("forgetting_spread", float(kept.std()))
+                step.note("forgotten", float((kept < 0).mean()))
             self.x, self.y = step.guide()
             self.paths, self.after = [], []
 
@@ -59,7 +59,7 @@ def make(setup: Setup) -> Method:
     """The same training as kind ``spos``, bit for bit, at the price of two more forward passes a step.
 
     The forgetting value of a step's path: its accuracy at the end of the epoch less that just after the step, on the
-    epoch's first guide batch. Below 0 is forgetting. Logged in the epoch after: ``forgetting``, the mean,
-    ``forgetting_spread``, the standard deviation, and ``forgetting_share``, the part that forgot.
+    epoch's first guide batch. Below 0 is forgetting. With the next epoch's line of the log come ``forgetting_value``,
+    the mean, ``forgetting_spread``, the standard deviation, and ``forgotten``, the part below 0.
     """
     return Watched(setup)

@@ -18,7 +18,7 @@ from supernet.errors import UserError
 from supernet.nets import ops
 from supernet.nets.sharing import Sharing, node_shared
 
-NODE, HIDDEN, LAYERS, HEAD = 48, 128, 5, (200, 200)  # as released for NAS-Bench-201
+EMBEDDED, NODE, HIDDEN, LAYERS, HEAD = 48, 96, 128, 5, (200, 200, 200)  # as released for NAS-Bench-201
 
 
 class Gate(nn.Module):
@@ -34,11 +34,12 @@ class Gate(nn.Module):
         nodes = 1 + max(target for _, target in edges)
         self.register_buffer("ends", torch.tensor(edges).T, persistent=False)
         self.register_buffer("open", torch.tensor([1]))  # how many blocks are
-        self.first = nn.Parameter(torch.randn(2, NODE))  # of the cell's input and of all other nodes
+        self.first = nn.Embedding(2, EMBEDDED)  # of the cell's input and of all other nodes
+        self.widen = nn.Linear(EMBEDDED, NODE)
         self.register_buffer("kinds", torch.tensor([0] + [1] * (nodes - 1)), persistent=False)
-        self.operations = nn.Embedding(len(names), NODE)
+        self.operations = nn.Embedding(len(names), EMBEDDED)
         sizes = [NODE, *[HIDDEN] * LAYERS]
-        self.passes = nn.ModuleList(nn.Linear(NODE, size) for size in sizes[1:])
+        self.passes = nn.ModuleList(nn.Linear(EMBEDDED, size) for size in sizes[1:])
         self.sends, self.keeps = (
             nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes)) for _ in range(2)
         )
@@ -48,11 +49,15 @@ class Gate(nn.Module):
 
     def forward(self, arch: Arch) -> Tensor:
         """Logits ``(edges, open blocks)``."""
+        with torch.autocast(self.ends.device.type, enabled=False):  # it chooses alike at every precision
+            return self._logits(arch)
+
+    def _logits(self, arch: Arch) -> Tensor:
         source, target = self.ends
         operations = self.operations.weight[torch.tensor(arch, device=source.device)]
         live = [[float(self.names[option] != ops.ZERO)] for option in arch]
         live = torch.tensor(live, device=source.device)  # nothing passes along a zero
-        x = self.first[self.kinds]
+        x = self.widen(self.first(self.kinds))
         for passes, send, keep in zip(self.passes, self.sends, self.keeps, strict=True):
             messages = live * passes(operations).sigmoid() * send(x)[source]
             x = F.relu(keep(x).index_add(0, target, messages))
@@ -98,24 +103,25 @@ def blocks(edges: Sequence[tuple[int, int]], names: Sequence[str], count: int) -
 
 @torch.no_grad()
 def open_next(net: nn.Module, inherit: str) -> None:
-    """Open one block more; it takes over the weights of the block before, and so does its row of the gate.
+    """Open one block more, which takes over the weights of the block before.
 
-    ``inherit``: ``copy`` replaces what the block was initialised with; ``add`` adds to it, as released; ``none`` leaves
-    it.
+    ``inherit``: ``copy`` replaces what the block was initialised with, ``add`` adds to it, as released (D31). In either
+    case the block before's row of the gate's last layer is added to the new one's; a copy would tie the two for good.
+    ``none``: block and row stay as they were initialised.
     """
     gate = net.gate
     new, old = int(gate.open), int(gate.open) - 1
     last = gate.head[-1]
-    pairs = [(value[new], value[old]) for value in (last.weight, last.bias)]
+    rows = [(value[new], value[old]) for value in (last.weight, last.bias)]
+    weights = []
     for cell in (block for block in net.body if hasattr(block, "ops")):
         for name, module in cell.ops.items():
             block, _, option = name.partition("_")
             if int(block) == new:
                 before = cell.ops[f"{old}_{option}"].state_dict()
-                pairs += [(value, before[key]) for key, value in module.state_dict().items()]
-    for value, before in pairs:
-        if inherit == "add":
-            value += before
-        elif inherit == "copy":
-            value.copy_(before)
+                weights += [(value, before[key]) for key, value in module.state_dict().items()]
+    for value, before in weights if inherit == "copy" else ():
+        value.copy_(before)
+    for value, before in {"copy": rows, "add": rows + weights, "none": []}[inherit]:
+        value += before
     gate.open += 1

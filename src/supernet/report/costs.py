@@ -49,7 +49,7 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
     yield "training", _hours(config, (paths.WEIGHTS.format(**segment) for segment in segments))
     last = {**at, "method": name, "iteration": method.iterations}
     searches = [paths.SEARCH.format(**last, searcher=runs.searcher_of(method, s)) for s in chosen.searchers[:1]]
-    searches += _on_the_way(config, method, name, at)
+    searches += on_the_way(config, method, name, at)
     yield "search", _hours(config, dict.fromkeys(searches))
     scores = (paths.SCORES.format(**segment, estimator=e) for segment in segments for e in chosen.estimators)
     yield "scoring", _hours(config, scores)
@@ -69,7 +69,7 @@ def _segments(config: Config, scale: str, study: str, name: str, seed: int) -> l
     return [{**at, "method": owner, "iteration": i} for owner, i in runs.segments(config.methods[name], name)]
 
 
-def _on_the_way(config: Config, method: Method, name: str, at: dict[str, Any]) -> list[str]:
+def on_the_way(config: Config, method: Method, name: str, at: dict[str, Any]) -> list[str]:
     """Searches that the training of a method waits for: of its pools, and of the landmarks that it adds."""
     where = {"scale": at["scale"], "task": at["task"]}
     jobs = [plan.train(config, **at, method=owner, iteration=i) for owner, i in runs.segments(method, name)]

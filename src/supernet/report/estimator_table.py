@@ -13,6 +13,7 @@ from supernet.report.quantities import Quantity, estimated, of_estimators
 from supernet.report.rows import select
 
 ESTIMATOR, COMPLEXITY, OPERATION, LOGGED = "estimator", "complexity", "operation", "logged"
+DIFFERENCE_OF = "estimator contrast"
 
 CRITERIA = (
     "Every score of every method, at the end of training. Ranks are fractions of the architectures, from 1 / n, the"
@@ -25,12 +26,18 @@ STABLE = (
 )
 BIASED = "Mean (true rank - rank by score) / n in fifths by parameters, from the smallest: above 0 is over-estimated."
 OPERATIONS = "How often one operation in place of another, all else equal, raises the truth, and how often the score."
-WHAT_WAS_LOGGED = "Means of the last epoch that has them."
+WHAT_WAS_LOGGED = "Means of the last epoch that has them; what an epoch forgot is logged with the next."
 RISES = [Quantity("truth rises", {"metric": BY_TRUTH}), Quantity("score rises", {"metric": BY_SCORE})]
 FIFTHS = [
     Quantity(f"fifth {i}", {"metric": DIFFERENCE, "definition": f"parameters {i} of {GROUPS}"})
     for i in range(1, GROUPS + 1)
 ]
+
+
+DIFFERENCES = (
+    "Every score of A less that of B, at the end of training, paired over the seeds. {count} intervals at {level:g} %:"
+    " were nothing true, about {chance:.1f} would exclude 0 (bold) by chance."
+)
 
 
 def _stability(study: Mapping[str, Any]) -> list[Quantity]:
@@ -50,6 +57,11 @@ def entries(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
     """Of a study of estimators: every score of every method by all criteria, its biases, and what training logged."""
     study = settings["study"]
     parts = [(ESTIMATOR, [*of_estimators(settings), *_stability(study)]), (COMPLEXITY, FIFTHS)]
+    for pair in study["contrasts"]:
+        own = select(whole, method=" - ".join(pair))
+        for label, column in product(dict.fromkeys(own["estimator"].dropna()), of_estimators(settings)):
+            for _, row in select(own, estimator=label, **column.where).iterrows():
+                yield (DIFFERENCE_OF, f"{' - '.join(pair)}: {label}", column.title), row
     for name in study["methods"]:
         labels = dict.fromkeys(select(whole, method=name, metric=PEARSON)["estimator"])
         for part, columns in parts:
@@ -71,11 +83,15 @@ def sections(table: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     study, criteria = settings["study"], of_estimators(settings)
     stable, rows = _stability(study), select(table, part=ESTIMATOR)
     logged = [Quantity(metric, {}) for metric in study.get("logged", [])]
+    differences, level = select(table, part=DIFFERENCE_OF), settings["metrics"]["level"]
+    intervals = int(differences["low"].notna().sum())
+    many = DIFFERENCES.format(count=intervals, level=100 * level, chance=(1 - level) * intervals)
     operations, size = select(table, part=OPERATION), select(table, part=COMPLEXITY)
     return [
         *section("Estimators", CRITERIA, "method: score", criteria, having(criteria, rows), bold=False),
+        *section("Differences", many, "A - B: score", criteria, differences, bold=True),
         *section("Stability", STABLE, "method: score", stable, having(stable, rows), bold=False),
-        *section("Bias by size", BIASED, "method: score", FIFTHS, size, bold=True),
+        *section("Bias by size", BIASED, "method: score", FIFTHS, size, bold=False),
         *section("Bias by operation", OPERATIONS, "method: from -> to", RISES, operations, bold=False),
         *section("In training", WHAT_WAS_LOGGED, "method", logged, select(table, part=LOGGED), bold=False),
     ]

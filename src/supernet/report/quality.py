@@ -80,7 +80,7 @@ def family(method: Method) -> str:
         return FREE
     if method.landmarks is not None:
         return TAUGHT
-    return PLAIN if method.net.sharing == "one_shot" and method.net.edge is None else SPLIT
+    return PLAIN if method.net.sharing in ("one_shot", "node_shared") and method.net.edge is None else SPLIT
 
 
 def _runs(config: Config, scale: str, task: str) -> list[tuple[str, int]]:
@@ -101,15 +101,16 @@ def _subjects(config: Config, where: Mapping[str, str], method: str, seed: int, 
     asked = [study for study in asked if study.task == where["task"] and seed in (study.seeds or config.seeds)]
     estimators = dict.fromkeys(e for s in asked for e in s.estimators if config.estimators[e].archs == paths.EVALUATION)
     segments = [{**where, "method": owner, "seed": seed, "iteration": i} for owner, i in runs.segments(chosen, method)]
-    training = sum(_seconds(paths.WEIGHTS.format(**segment)) for segment in segments)
-    training = training if chosen.train.epochs else 0.0
+    trained = [paths.WEIGHTS.format(**segment) for segment in segments if chosen.train.epochs]
+    trained += costs.on_the_way(config, chosen, method, {**where, "seed": seed})
+    training = sum(map(_seconds, dict.fromkeys(trained))) * config.threads
     scores: dict[str, np.ndarray] = {}
     spent: dict[str, float] = {}
     for estimator in estimators:
         path = paths.SCORES.format(**segments[-1], estimator=estimator)
         rows = records.read_table(path)
         last = rows[rows["epoch"] == rows["epoch"].max()].set_index("arch").drop(columns="epoch").loc[archs]
-        spent[estimator] = _seconds(path) / rows["epoch"].nunique()
+        spent[estimator] = _seconds(path) * config.threads / rows["epoch"].nunique()
         own = {f"{estimator}:{name}": column.to_numpy() for name, column in last.items()}
         scores |= own
         shown = [main_score([*own])] if f"{estimator}:loss" in own else [*own]
@@ -129,7 +130,7 @@ def _landmarks(config: Config, where: Mapping[str, str], method: str, seed: int)
     if isinstance(task.truth, TableTruth):
         order = runs.order_truth(task, chosen)
         return 3600 * costs.estimated(config, where["scale"], where["task"], files, order)
-    return sum(_seconds(file) for file in files)
+    return sum(map(_seconds, files)) * config.threads
 
 
 def _seconds(output: str) -> float:
@@ -141,9 +142,10 @@ def page(rows: pd.DataFrame, config: Config, scale: str, task: str) -> str:
     lines = [
         f"# Rank quality against seconds: {task}",
         "",
-        f"Scale `{scale}`, {config.tasks[task].evaluation} architectures. Seconds on one core: training, and scoring",
-        "them once; the scores of one estimator are computed together. Landmarks: seconds of their stand-alone",
-        "training, an estimate where their truth is looked up (`supernet costs` says how it is made).",
+        f"Scale `{scale}`, {config.tasks[task].evaluation} architectures. Seconds on one core: training, with the",
+        "searches that it waits for, and scoring them once; the scores of one estimator are computed together.",
+        "Landmarks: seconds of their stand-alone training, an estimate where their truth is looked up",
+        "(`supernet costs` says how it is made).",
         "Regret: what the best-scored architecture lacks to the best of the set. Brackets: Student's t over n seeds.",
         "",
         "| method: score | " + " | ".join(c.title for c in COLUMNS) + " | seconds | landmarks | n |",
@@ -206,7 +208,7 @@ def draw(rows: pd.DataFrame, config: Config, scale: str, task: str) -> "Figure":
 def front(rows: pd.DataFrame, name: str, best: str) -> list[dict[str, Any]]:
     """The rows that no cheaper one equals in ``name``, from the cheapest; landmarks not counted."""
     sign, kept, reached = (1 if best == "high" else -1), [], -np.inf
-    for row in rows.sort_values("seconds").to_dict("records"):
+    for row in rows.sort_values(["seconds", name], ascending=[True, best == "low"]).to_dict("records"):
         if sign * row[name] > reached:
             reached = sign * row[name]
             kept.append(row)

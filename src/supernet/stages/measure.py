@@ -112,13 +112,18 @@ class Measured:
 
     def logged(self) -> Iterator[Row]:
         """What training has logged of what the study asks for, at the epochs that have it."""
-        for name, seed in self._runs():
-            for owner, iteration in runs.segments(self.methods[name], name) if self.study.logged else ():
+        for name, seed in self._runs() if self.study.logged else []:
+            lines = []
+            for owner, iteration in runs.segments(self.methods[name], name):
                 at = {"method": owner, "seed": seed, "iteration": iteration}
-                for line in records.read_lines(paths.LOG.format(**self.where, **at)):
-                    for metric in (metric for metric in self.study.logged if metric in line):
-                        row = {"method": name, "seed": seed, "iteration": iteration, "epoch": int(line["epoch"])}
-                        yield {**row, "metric": metric, "value": line[metric], "n": 1}
+                path = paths.LOG.format(**self.where, **at)
+                lines += [(iteration, line) for line in records.read_lines(path)]
+            for metric in self.study.logged:
+                if not any(metric in line for _, line in lines):
+                    raise UserError(f"{path}: nothing logged as {metric!r}; correct the study's logged in params.yaml")
+                for iteration, line in ((i, line) for i, line in lines if metric in line):
+                    row = {"method": name, "seed": seed, "iteration": iteration, "epoch": int(line["epoch"])}
+                    yield {**row, "metric": metric, "value": line[metric], "n": 1}
 
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""
