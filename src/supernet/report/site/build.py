@@ -46,6 +46,7 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
         citation=yaml.safe_load(CITATION.read_text()) if CITATION.is_file() else None,
         ledgers=[_ledger(ledger, numbers) for ledger in ledgers],
         studies=[_study(study, scale, numbers, styles) for study in studies],
+        readings=list(pages.readings(scale)),
         ranks=ranks,
         beside=_beside(studies[0], ranks),
         compute=plots.compute(studies, hours, styles),

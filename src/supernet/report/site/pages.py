@@ -1,8 +1,10 @@
 """Tables of the site, from the Markdown of the report files; a number is tied to the row of metrics that it shows."""
 
 import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -30,6 +32,7 @@ COLUMNS = (*KEYS[:3], "value", "low", "high", "n", *KEYS[3:])
 SIGNS = {
     REPRODUCED: "✓", NOT_REPRODUCED: "✗", HOLDS: "▲", FAILS: "▼", UNDECIDED: "◇", OTHER_SCALE: "○", NOT_ATTEMPTED: "–",
 }  # fmt: skip
+READINGS = ("is-it-the-ranking", "paper-or-code", "which-estimator")  # what docs/ says of the results, in prose
 MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
@@ -88,6 +91,20 @@ def study_blocks(study: Study, numbers: Numbers) -> list[Block]:
     )
     found = list(blocks(study.page, rows))
     return found[1:-1]
+
+
+def readings(scale: str, folder: Path = Path("docs")) -> Iterator[tuple[str, str, list[Block]]]:
+    """``(name, title, blocks)`` of the pages of `READINGS` that have numbers of ``scale``.
+
+    Pictures and the targets of links stay behind: they do not travel with one file.
+    """
+    for path in (folder / f"{name}.md" for name in READINGS):
+        if not path.is_file() or f"<!--= {scale}/" not in (text := path.read_text()):
+            continue
+        for pattern, kept in ((r"<!--.*?-->", ""), (r"!\[[^]]*\]\([^)]*\)", ""), (r"\[([^]]*)\]\([^)]*\)", r"\1")):
+            text = re.sub(pattern, kept, text, flags=re.DOTALL)
+        title, _, rest = text.partition("\n")
+        yield path.stem, title.removeprefix("# "), list(blocks(re.sub(r"\n{3,}", "\n\n", rest), {}))
 
 
 def cost_blocks(study: Study) -> list[Block]:
