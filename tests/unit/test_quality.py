@@ -75,7 +75,8 @@ def test_the_front_is_of_what_nothing_cheaper_equals():
 def test_a_method_is_of_one_family():
     methods = config.load("reduced", tiny.PARAMS).methods
     kinds = {"untrained": quality.FREE, "spos": quality.PLAIN, "landmark": quality.TAUGHT, "close": quality.SPLIT}
-    assert {name: quality.family(methods[name]) for name in kinds} == kinds
+    assert {name: quality.family(methods[name], "oneshot:loss") for name in kinds} == kinds
+    assert quality.family(methods["spos"], "synflow:synflow") == quality.FREE_OF_TRAINED
 
 
 def test_a_task_without_studies_is_one_line(made):

@@ -228,10 +228,10 @@ def test_a_scale_without_studies_is_one_line(made: tuple[Path, configs.Config]) 
         results.studies(made[1], "full")
 
 
-def test_pages_of_prose_come_along_without_comments_pictures_and_links(tmp_path: Path) -> None:
+def test_pages_of_prose_come_along_with_pictures_without_comments_and_links(tmp_path: Path) -> None:
     text = """# Is it?
 
-![A figure](../results/figure.png)
+![A figure](figure.png)
 
 It <!--? reduced/S; A; Q; is; is not; may be -->is<!--.-->: see [the page](../results/page.md), **mind**.
 
@@ -243,9 +243,13 @@ It <!--? reduced/S; A; Q; is; is not; may be -->is<!--.-->: see [the page](../re
 """
     (tmp_path / "is-it-the-ranking.md").write_text(text)
     (tmp_path / "concepts.md").write_text(text)
+    with pytest.raises(UserError, match=r"figure\.png: no such file"):
+        list(pages.readings("reduced", tmp_path))
+    (tmp_path / "figure.png").write_bytes(b"PNG")
     ((name, title, blocks),) = pages.readings("reduced", tmp_path)
     assert (name, title) == ("is-it-the-ranking", "Is it?")
-    first, heading, table = blocks
+    picture, first, heading, table = blocks
+    assert picture.html == '<p><img src="data:image/png;base64,UE5H" alt="A figure" /></p>\n'
     assert first.html == "<p>It is: see the page, <strong>mind</strong>.</p>\n" and "<h3>How</h3>" in heading.html
     assert table.head == ["", "tau"] and [cell.html for cell in table.body[0]] == ["A", "0.5 [0.4, 0.6]"]
     assert list(pages.readings("full", tmp_path)) == []

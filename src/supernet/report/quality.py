@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FREE, TAUGHT, SPLIT, PLAIN = "without training", "with landmarks", "weights split or chosen", "one-shot"
+FREE_OF_TRAINED = "the same on a super-net's weights"
 COLUMNS = [
     Quantity("Kendall tau", {"metric": "tau"}),
     Quantity("P@top 5 %", {"metric": "precision"}),
@@ -59,7 +60,7 @@ def table(config: Config, scale: str, task: str) -> pd.DataFrame:
     rows = []
     for (method, label), each in found.items():
         runs_of = pd.DataFrame(each)
-        row = {"method": method, "score": label, "family": family(config.methods[method]), "n": len(runs_of)}
+        row = {"method": method, "score": label, "family": family(config.methods[method], label), "n": len(runs_of)}
         for name in MEASURES:
             one = interval(runs_of[name], config.metrics.level)
             row |= {name: one["value"], f"{name}_low": one["low"], f"{name}_high": one["high"]}
@@ -74,10 +75,12 @@ MEASURES = {
 }
 
 
-def family(method: Method) -> str:
-    """The kind of estimator that a method makes, for colours."""
+def family(method: Method, score: str) -> str:
+    """What kind of estimator a score of a method is, for colours; scores by loss are those of paths."""
     if not method.train.epochs:
         return FREE
+    if not score.endswith((":loss", ":accuracy")):
+        return FREE_OF_TRAINED
     if method.landmarks is not None:
         return TAUGHT
     return PLAIN if method.net.sharing in ("one_shot", "node_shared") and method.net.edge is None else SPLIT
@@ -185,7 +188,7 @@ def draw(rows: pd.DataFrame, config: Config, scale: str, task: str) -> "Figure":
             name, factor = column.where["metric"], column.factor
             free = factor * MEASURES[name](truth.to_numpy(), parameters)
             axis.axhline(free, color="#777777", linestyle="--", linewidth=1, label=f"counting {PARAMETERS}")
-            for i, kind in enumerate((FREE, PLAIN, SPLIT, TAUGHT)):
+            for i, kind in enumerate((FREE, PLAIN, SPLIT, TAUGHT, FREE_OF_TRAINED)):
                 own, look = rows[rows["family"] == kind], {"color": COLOURS[i + 1], "marker": MARKERS[i], "s": 22}
                 if own.empty:
                     continue

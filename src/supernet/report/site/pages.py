@@ -1,5 +1,6 @@
 """Tables of the site, from the Markdown of the report files; a number is tied to the row of metrics that it shows."""
 
+import base64
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 from markdown_it import MarkdownIt
 
+from supernet.errors import UserError
 from supernet.report.ledger import (
     FAILS,
     HOLDS,
@@ -96,15 +98,23 @@ def study_blocks(study: Study, numbers: Numbers) -> list[Block]:
 def readings(scale: str, folder: Path = Path("docs")) -> Iterator[tuple[str, str, list[Block]]]:
     """``(name, title, blocks)`` of the pages of `READINGS` that have numbers of ``scale``.
 
-    Pictures and the targets of links stay behind: they do not travel with one file.
+    Pictures, which are PNG, become part of the page; the targets of links stay behind.
     """
     for path in (folder / f"{name}.md" for name in READINGS):
         if not path.is_file() or f"<!--= {scale}/" not in (text := path.read_text()):
             continue
-        for pattern, kept in ((r"<!--.*?-->", ""), (r"!\[[^]]*\]\([^)]*\)", ""), (r"\[([^]]*)\]\([^)]*\)", r"\1")):
+        for pattern, kept in ((r"<!--.*?-->", ""), (r"(?<!!)\[([^]]*)\]\([^)]*\)", r"\1")):
             text = re.sub(pattern, kept, text, flags=re.DOTALL)
+        text = re.sub(r"(!\[[^]]*\])\(([^)]*)\)", lambda picture: _inside(picture, folder), text)
         title, _, rest = text.partition("\n")
         yield path.stem, title.removeprefix("# "), list(blocks(re.sub(r"\n{3,}", "\n\n", rest), {}))
+
+
+def _inside(picture: re.Match[str], folder: Path) -> str:
+    path = folder / picture[2]
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, which a page of {folder} shows")
+    return f"{picture[1]}(data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()})"
 
 
 def cost_blocks(study: Study) -> list[Block]:
