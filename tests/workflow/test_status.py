@@ -119,7 +119,7 @@ def test_a_scale_without_finished_jobs_has_no_estimate(tmp_path: Path, monkeypat
         (["status", "--scale", "d"], ["demo"]),
         (["costs", "--study", ""], ["demo"]),
         (["stage", "train", "--method", "gd"], ["gdas"]),
-        (["score", "x", "--run", "r", "--estimator", "oneshot-"], ["oneshot-search"]),
+        (["score", "x", "--run", "r", "--estimator", "oneshot-s"], ["oneshot-search"]),
     ],
 )
 def test_the_shell_completes_names(finished: Project, words: list[str], expected: list[str]) -> None:
