@@ -69,7 +69,6 @@ def site(app: Sphinx, page: str, source: list[str]) -> None:
     if "<!-- README -->" in source[0]:
         readme = (ROOT / "README.md").read_text()
         readme = re.sub(r"\]\((?!https?:|#|docs/)", "](../", readme).replace("](docs/", "](")
-        readme = re.sub(r"\]\((\.\./results/[^)]*\.md)\)", r"](path:\1)", readme)  # a file, not a page of the site
         source[0] = source[0].replace("<!-- README -->", readme)
     if "<!-- help -->" in source[0]:
         command = [sys.executable, "-m", "typer", "supernet.cli", "utils", "docs", "--name", "supernet"]
@@ -80,6 +79,7 @@ def site(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = re.sub(r"^(\S+)( module| package|)$(?=\n==)", title, source[0], count=1, flags=re.MULTILINE)
         return
     text = TO_CODE.sub(lambda found: f"]({reference(found[1])})", source[0])
+    text = re.sub(r"\]\((\.\./results/[^)]*\.md)\)", r"](path:\1)", text)  # a file, not a page of the site
     source[0] = "\n".join(map(linked, text.replace("](../params.yaml)", "](params.md)").split("\n")))
 
 
