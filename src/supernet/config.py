@@ -145,8 +145,6 @@ def _check_references(config: Config, path: str) -> None:
                 f"{path}: studies.{name}.signals: needs methods that split weights at different epochs, all of"
                 " which start from one method of the study"
             )
-        if study.levels and (not study.criteria or config.estimators[study.levels].kind != "oneshot"):
-            raise UserError(f"{path}: studies.{name}.levels: needs criteria, and an estimator of kind 'oneshot'")
         majorities = [[score.partition(":")[2] for score in scores] for scores in study.vote]
         if len({*map(tuple, majorities)}) < len(majorities):
             raise UserError(f"{path}: studies.{name}.vote: two lists of scores of the same names")
@@ -155,6 +153,8 @@ def _check_references(config: Config, path: str) -> None:
         for entry, key in named:
             if entry not in study.estimators:
                 raise UserError(f"{path}: studies.{name}.{key}: {entry!r} is not among the study's estimators")
+        if study.levels and (not study.criteria or config.estimators[study.levels].kind != "oneshot"):
+            raise UserError(f"{path}: studies.{name}.levels: needs criteria, and an estimator of kind 'oneshot'")
         for pair in study.contrasts:
             for entry in pair:
                 method, at, iteration = entry.partition("@")

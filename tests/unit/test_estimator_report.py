@@ -151,7 +151,12 @@ VOTE = 'vote: [["activations:jacob_cov", "gradients:snip", "synflow:synflow"]]'
             "levels: recalibrated",
             "over-training.levels: 'recalibrated' is not among the study's",
         ),
-        ("levels: oneshot-one", "levels: synflow", "over-training.levels: needs criteria, and an estimator of kind"),
+        ("levels: oneshot-one", "levels: nobody", "over-training.levels: 'nobody' is not among the study's"),
+        (
+            "criteria: [0.05, 0.2]\n    levels",
+            "levels",
+            "over-training.levels: needs criteria, and an estimator of kind",
+        ),
         (VOTE, 'vote: [["spos:loss", "synflow:synflow"]]', "zero-shot.vote: 'spos' is not among the study's"),
         (VOTE, 'vote: [["a:x", "b:y"], ["c:x", "b:y"]]', "zero-shot.vote: two lists of scores of the same names"),
         ("criteria: [0.05, 0.2]", "criteria: [0.0]", "over-training.criteria.0: Input should be greater than 0"),
