@@ -143,13 +143,10 @@ def write_quality(
     """Compare all estimators of a task by rank quality and seconds; a page and a figure beside the costs."""
     config = configs.load(scale, params)
     rows = quality.table(config, scale, task)
-    where = {"scale": scale, "study": f"quality-{task}"}
-    page = quality.page(rows, config, scale, task)
-    records.write_text(paths.COSTS_PAGE.format(**where), page)
-    figure = quality.draw(rows, config, scale, task)
+    page, figure = (make(rows, config, scale, task) for make in (quality.page, quality.draw))
+    records.write_text(paths.QUALITY.format(scale=scale, task=task, form="md"), page)
     for form in ("svg", "png"):
-        path = Path(paths.COSTS_PAGE.format(**where)).with_suffix(f".{form}")
-        records.write_bytes(path, figures.render(figure, form))
+        records.write_bytes(paths.QUALITY.format(scale=scale, task=task, form=form), figures.render(figure, form))
     typer.echo(page, nl=False)
 
 

@@ -26,6 +26,7 @@ CLAIMS = "workflow/claims/{claims}.yaml"
 CLAIMS_SCHEMA = "workflow/schemas/claims.schema.yaml"
 COSTS = "results/{scale}/costs/{job}.json"  # seconds, memory, hardware: never part of what must be bit-identical
 COSTS_PAGE = "results/{scale}/costs/{study}.md"
+QUALITY = "results/{scale}/costs/quality-{task}.{form}"
 STATE = "results/.state/{digest}"  # resumable state of unfinished jobs, declared to nobody
 
 EVALUATION = "evaluation"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from supernet.report import estimators
+from supernet.report.looks import COLOURS, CROWD, GREY, diamond, look
 from supernet.report.quantities import Quantity, estimated, of_estimators
 from supernet.report.references import PARAMETERS
 from supernet.report.rows import REFERENCE, select
@@ -36,7 +37,7 @@ def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     for i, (method, label) in enumerate(lines):
         own = estimated(rows, method, label, {"metric": estimators.DIFFERENCE}).sort_values("definition")
         _line(axis, own, pd.Series(range(1, len(own) + 1), index=own.index), i, len(lines))
-    axis.axhline(0, color="#777777", linewidth=1, zorder=0)
+    axis.axhline(0, color=GREY, linewidth=1, zorder=0)
     axis.set(xlabel="fifth by parameters, from the smallest", title="over-estimation, in ranks / n")
     for axis in axes:
         axis.set_visible(False)
@@ -49,8 +50,6 @@ def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
 def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     """A row a score of a method at the end of training, from best to worst tau; counting parameters as a line."""
     from matplotlib.figure import Figure
-
-    from supernet.report.figures import COLOURS
 
     shown, whole = _columns(settings), select(rows, seed=None)
 
@@ -66,8 +65,7 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
             axis.axvline(counted, color=COLOURS[1], linestyle="--", linewidth=1, zorder=1, label="counting parameters")
         for i, (method, label) in enumerate(lines):
             for _, one in estimated(whole, method, label, column.where).iterrows():
-                axis.hlines(i, one["low"], one["high"], color=COLOURS[2], linewidth=2, zorder=3)
-                axis.scatter([one["value"]], [i], s=22, color=COLOURS[2], marker="D", zorder=4)
+                diamond(axis, i, one, 1)
         axis.set_xlabel(column.title)
     names = [f"{method}: {label}" for method, label in lines]
     axes[0].set(yticks=range(len(lines)), yticklabels=names, ylim=(len(lines) - 0.5, -0.5))
@@ -90,8 +88,6 @@ def _lines(rows: pd.DataFrame) -> Sequence[tuple[str, str]]:
 
 
 def _line(axis: "Axes", own: pd.DataFrame, x: pd.Series, number: int, count: int) -> None:
-    from supernet.report.figures import CROWD, look
-
     style = look(number)
     axis.plot(x, own["value"].astype(float), **style, markersize=3.5, linewidth=1.2)
     if count <= CROWD and len(own):

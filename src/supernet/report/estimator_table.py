@@ -13,7 +13,7 @@ from supernet.report.quantities import Quantity, estimated, of_estimators
 from supernet.report.rows import select
 
 ESTIMATOR, COMPLEXITY, OPERATION, LOGGED = "estimator", "complexity", "operation", "logged"
-DIFFERENCE_OF = "estimator contrast"
+PAIRED = "estimator contrast"
 
 CRITERIA = (
     "Every score of every method, at the end of training. Ranks are fractions of the architectures, from 1 / n, the"
@@ -34,7 +34,7 @@ FIFTHS = [
 ]
 
 
-DIFFERENCES = (
+PAIRED_CAPTION = (
     "Every score of A less that of B, at the end of training, paired over the seeds. {count} intervals at {level:g} %:"
     " were nothing true, about {chance:.1f} would exclude 0 (bold) by chance."
 )
@@ -61,7 +61,7 @@ def entries(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
         own = select(whole, method=" - ".join(pair))
         for label, column in product(dict.fromkeys(own["estimator"].dropna()), of_estimators(settings)):
             for _, row in select(own, estimator=label, **column.where).iterrows():
-                yield (DIFFERENCE_OF, f"{' - '.join(pair)}: {label}", column.title), row
+                yield (PAIRED, f"{' - '.join(pair)}: {label}", column.title), row
     for name in study["methods"]:
         labels = dict.fromkeys(select(whole, method=name, metric=PEARSON)["estimator"])
         for part, columns in parts:
@@ -83,9 +83,9 @@ def sections(table: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     study, criteria = settings["study"], of_estimators(settings)
     stable, rows = _stability(study), select(table, part=ESTIMATOR)
     logged = [Quantity(metric, {}) for metric in study.get("logged", [])]
-    differences, level = select(table, part=DIFFERENCE_OF), settings["metrics"]["level"]
+    differences, level = select(table, part=PAIRED), settings["metrics"]["level"]
     intervals = int(differences["low"].notna().sum())
-    many = DIFFERENCES.format(count=intervals, level=100 * level, chance=(1 - level) * intervals)
+    many = PAIRED_CAPTION.format(count=intervals, level=100 * level, chance=(1 - level) * intervals)
     operations, size = select(table, part=OPERATION), select(table, part=COMPLEXITY)
     return [
         *section("Estimators", CRITERIA, "method: score", criteria, having(criteria, rows), bold=False),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from supernet import metrics
 from supernet.report import estimator_figures, factors
+from supernet.report.looks import COLOURS, CROWD, GREY, STYLE, diamond, look
 from supernet.report.quantities import by_whom, s_kdt, score_names
 from supernet.report.references import ALONE, ON_LANDMARKS, PARAMETERS
 from supernet.report.rows import REFERENCE, select
@@ -17,22 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette: told apart by colour-blind readers; the markers tell the lines apart in grey.
-COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-WARM_UP, SHARED = "#777777", "shared warm-up"
+SHARED = "shared warm-up"
 DODGE = 0.01  # of all epochs, between the intervals of one checkpoint
-CROWD = 5  # methods in a panel, above which intervals would hide the lines
-STYLE = {
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.constrained_layout.use": True,
-    "font.size": 9,
-    "grid.alpha": 0.3,
-    "savefig.dpi": 150,
-    "svg.hashsalt": "supernet",
-}
 NO_DATE = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
 
 
@@ -120,7 +107,7 @@ def _panel(axis: "Axes", rows: pd.DataFrame, names: Sequence[str], methods: Mapp
         line, train = select(rows, method=name).sort_values("epoch"), methods[name]["train"]
         if owner in shared:
             if name == names[owners.index(owner)]:
-                grey = {"color": WARM_UP, "marker": ".", "label": SHARED if owner == shared[0] else None}
+                grey = {"color": GREY, "marker": ".", "label": SHARED if owner == shared[0] else None}
                 _line(axis, line[line["epoch"] <= train["warmup"]], -DODGE * train["epochs"], crowded, **grey)
             line = line[line["epoch"] >= train["warmup"]]
             line = line.assign(low=line["low"].where(line["epoch"] > train["warmup"]))  # there the grey one has it
@@ -128,10 +115,10 @@ def _panel(axis: "Axes", rows: pd.DataFrame, names: Sequence[str], methods: Mapp
         _line(axis, line, shift, crowded, **look(i), label=name)
     taught = [methods[name]["train"]["warmup"] for name in names if methods[name]["landmarks"] is not None]
     for start in dict.fromkeys(taught):
-        axis.axvline(start, color=WARM_UP, linestyle=":", zorder=0)
+        axis.axvline(start, color=GREY, linestyle=":", zorder=0)
         axis.annotate(
             "regularisation starts", (start, 1), (-3, -3), xycoords=("data", "axes fraction"),
-            textcoords="offset points", rotation=90, ha="right", va="top", color=WARM_UP, fontsize=8,
+            textcoords="offset points", rotation=90, ha="right", va="top", color=GREY, fontsize=8,
         )  # fmt: skip
     handles, labels = axis.get_legend_handles_labels()
     where = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 2}
@@ -140,13 +127,6 @@ def _panel(axis: "Axes", rows: pd.DataFrame, names: Sequence[str], methods: Mapp
         labels = [handle.get_label() for handle in handles]
         where = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
     axis.legend(handles, labels, frameon=False, fontsize=8, handlelength=3, **where)
-
-
-def look(number: int) -> dict[str, Any]:
-    """Colour, marker and dashes of the line of that number; no two of the first 56 are alike."""
-    turn, colour = divmod(number, len(COLOURS))
-    marker, dashes = MARKERS[(colour + turn) % len(MARKERS)], ("-", "--")[turn % 2]
-    return {"color": COLOURS[colour], "marker": marker, "linestyle": dashes}
 
 
 def _line(axis: "Axes", line: pd.DataFrame, shift: float, crowded: bool, **style: Any) -> None:
@@ -193,7 +173,7 @@ def _effect(axis: "Axes", row: int, own: pd.DataFrame, factor: float) -> None:
     seeds, (mean,) = last.dropna(subset="seed"), select(last, seed=None).to_dict("records")
     dots = factor * seeds["value"].to_numpy(dtype=float)
     axis.scatter(dots, [row + 0.27] * len(dots), s=12, color=COLOURS[0], alpha=0.5, linewidth=0, zorder=2)
-    _diamond(axis, row, mean, factor)
+    diamond(axis, row, mean, factor)
 
 
 def factor_effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
@@ -203,17 +183,12 @@ def factor_effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     names, shown = settings["factorial"]["factors"], factors.outcomes(rows, settings)
     figure = Figure(figsize=(1.4 + 2.6 * len(shown), 1.0 + 0.35 * len(names)))
     for axis, column in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
-        axis.axvline(0, color=WARM_UP, linewidth=1, zorder=1)
+        axis.axvline(0, color=GREY, linewidth=1, zorder=1)
         for row, name in enumerate(names):
             (one,) = select(rows, method=factors.EFFECT.format(name), **column.where).to_dict("records")
-            _diamond(axis, row, one, column.factor)
+            diamond(axis, row, one, column.factor)
         axis.set(xlabel=column.title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     return figure
-
-
-def _diamond(axis: "Axes", row: int, one: Mapping[str, Any], factor: float) -> None:
-    axis.hlines(row, factor * one["low"], factor * one["high"], color=COLOURS[2], linewidth=2, zorder=3)
-    axis.scatter([factor * one["value"]], [row], s=26, color=COLOURS[2], marker="D", zorder=4)
 
 
 def _references(axis: "Axes", free: pd.DataFrame) -> None:
@@ -238,7 +213,7 @@ def ranks(truth: pd.Series, scores: Mapping[str, pd.Series]) -> "Figure":
     axes = figure.subplots(1, len(scores), sharex=True, sharey=True, squeeze=False)[0]
     for i, (axis, (name, score)) in enumerate(zip(axes, scores.items(), strict=True)):
         score = score.loc[truth.index]
-        axis.axline((1, 1), slope=1, color=WARM_UP, linewidth=1)
+        axis.axline((1, 1), slope=1, color=GREY, linewidth=1)
         x, y = truth.rank(ascending=False), score.rank(ascending=False)
         axis.scatter(x, y, s=14, color=COLOURS[i % len(COLOURS)], alpha=0.7, linewidth=0)
         axis.set(title=f"{name}: tau = {metrics.kendall_tau(truth, score):.2f}", xlabel="rank by stand-alone accuracy")

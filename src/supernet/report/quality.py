@@ -14,6 +14,7 @@ from supernet.config import Config
 from supernet.errors import UserError
 from supernet.report import costs
 from supernet.report.estimators import votes
+from supernet.report.looks import COLOURS, GREY, MARKERS, STYLE
 from supernet.report.quantities import DASH, Quantity, main_score
 from supernet.report.references import PARAMETERS, counted
 from supernet.report.rows import interval
@@ -174,8 +175,6 @@ def draw(rows: pd.DataFrame, config: Config, scale: str, task: str) -> "Figure":
     import matplotlib
     from matplotlib.figure import Figure
 
-    from supernet.report.figures import COLOURS, MARKERS, STYLE
-
     space, chosen = spaces.load(config.tasks[task].space), config.tasks[task]
     truth = records.read_table(paths.TRUTH.format(scale=scale, task=task, set=paths.EVALUATION)).set_index("arch")
     truth = truth[chosen.score_truth]
@@ -187,7 +186,7 @@ def draw(rows: pd.DataFrame, config: Config, scale: str, task: str) -> "Figure":
         for axis, column in zip(axes, COLUMNS, strict=True):
             name, factor = column.where["metric"], column.factor
             free = factor * MEASURES[name](truth.to_numpy(), parameters)
-            axis.axhline(free, color="#777777", linestyle="--", linewidth=1, label=f"counting {PARAMETERS}")
+            axis.axhline(free, color=GREY, linestyle="--", linewidth=1, label=f"counting {PARAMETERS}")
             for i, kind in enumerate((FREE, PLAIN, SPLIT, TAUGHT, FREE_OF_TRAINED)):
                 own, look = rows[rows["family"] == kind], {"color": COLOURS[i + 1], "marker": MARKERS[i], "s": 22}
                 if own.empty:

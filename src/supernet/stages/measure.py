@@ -12,7 +12,6 @@ from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import estimators as criteria
 from supernet.report import factors, references, selection, whole, window
-from supernet.report.estimators import votes
 from supernet.report.quantities import main_score
 from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
 from supernet.sections import Method, Study, Task
@@ -93,7 +92,7 @@ class Measured:
                         f"params.yaml: studies.{self.settings['name']}.vote: no {min(missing)!r}; known:"
                         f" {', '.join(scores)}"
                     )
-                yield iteration, epoch, scores | votes(scores, self.study.vote)
+                yield iteration, epoch, scores | criteria.votes(scores, self.study.vote)
 
     def _criteria(self, column: np.ndarray, before: np.ndarray | None, scores: dict[str, np.ndarray]) -> Iterator[Row]:
         truth, asked = self.truth.to_numpy(), self.study.criteria

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from supernet.report.figures import COLOURS
 from supernet.report.ledger import PERCENT
+from supernet.report.looks import COLOURS
 from supernet.report.quantities import Quantity, quantities
 from supernet.report.rows import select
 from supernet.report.site.plots import Plot, as_json, blank, records, rounded

@@ -12,7 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from supernet import metrics
-from supernet.report.figures import COLOURS, look, panels
+from supernet.report.figures import panels
+from supernet.report.looks import COLOURS, look
 from supernet.report.quantities import Quantity, main_score, quantities
 from supernet.report.references import PARAMETERS
 from supernet.report.rows import REFERENCE, select
