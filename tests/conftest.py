@@ -1,15 +1,13 @@
-"""Every test process computes with one thread, as the pipeline's jobs do, and tests of the workflow share a worker."""
+"""Every test process computes with one thread, as the pipeline's jobs do; tests of one finished study stay together."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, here and in what tests start
-WORKFLOW = Path(__file__).parent / "workflow"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(WORKFLOW):
-            item.add_marker(pytest.mark.xdist_group("workflow"))  # they share the fixture of a finished study
+        if "finished" in getattr(item, "fixturenames", ()):  # a study of minutes, made once for all of them
+            item.add_marker(pytest.mark.xdist_group("finished"))

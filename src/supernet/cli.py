@@ -173,7 +173,7 @@ def main() -> None:
     """Entry point: errors that a user can cause are one line and status 2, an interrupted run is status 130."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the pipeline's shell ignores it, so that what we print has a reader
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="supernet", standalone_mode=False))
     except UserError as error:
         _fail(error, 2)
     except KeyboardInterrupt:

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from project import TINY, Project
+from project import Project
 
-from supernet import params, records
+from supernet import records
 
 KILLS = int(os.environ.get("SUPERNET_KILLS", "4"))
 SAVE_EVERY = 0.1  # seconds, so that a training of seconds has states to go on from
@@ -40,15 +40,14 @@ def last_saved(project: Project) -> int:
     )
 
 
-def test_killed_at_random_moments_it_ends_in_the_same_bits(finished: Project, tmp_path: Path) -> None:
+def test_killed_at_random_moments_it_ends_in_the_same_bits(tmp_path: Path) -> None:
     epochs = 3 + 20 * KILLS  # long enough to be killed so often
-    project = finished.copy(tmp_path / "project")
     train = {"epochs": epochs, "warmup": 1, "checkpoint_every": 20}
-    project.write(params.merge(TINY, {"methods": {"spos": {"train": train}}, "landmarks": {"distant30": {"count": 3}}}))
-    needed = ["landmarks/distant30/s0"]
+    methods, landmarks = {"spos": {"train": train}}, {"distant30": {"count": 3}}
+    project = Project(tmp_path / "project", methods=methods, landmarks=landmarks)
     project.snakemake(
         "results/demo/runs/nasbench201-digits/spos/s0/i0/weights.safetensors",
-        *(f"results/demo/truth/nasbench201-digits/{name}.parquet" for name in needed),
+        "results/demo/truth/nasbench201-digits/landmarks/distant30/s0.parquet",
     )
     undisturbed = finish(project)
     for path in OUTPUTS:
