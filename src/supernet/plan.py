@@ -103,7 +103,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
     settings = {"dataset": chosen.truth.dataset, "epochs": chosen.truth.epochs}
     settings |= {"also": chosen.truth.also} if chosen.truth.also and not teaches else {}
     if set.startswith("found/"):
-        settings["standing"] = True
+        settings["standing"] = True if chosen.space == chosen.truth.table else chosen.space
     return Job("lookup", settings, outputs, inputs)
 
 

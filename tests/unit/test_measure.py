@@ -4,6 +4,7 @@ import pytest
 import tiny
 
 from supernet import chain, config, intervals, metrics, plan, records, spaces
+from supernet.arch import enumerate_archs
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import references
@@ -224,6 +225,29 @@ def test_a_lookup_adds_the_columns_of_other_data_sets(tmp_path):
     assert standing["cifar100/test_best"].tolist() == [0.35, 0.35]
     with pytest.raises(UserError, match=r"table\.parquet: has no column svhn_test_200"):
         looked_up(also=["svhn"])
+
+
+def test_what_was_found_stands_among_its_own_space(tmp_path):
+    """Not among all of the table, whose best cells may be out of its reach."""
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("archs", "table", "truth")}
+    whole, part = spaces.load("nasbench201"), spaces.load("nasbench201_convolutions")
+    names = [whole.format(arch) for arch in enumerate_archs(whole.choices)]
+    inside = {part.format(arch) for arch in enumerate_archs(part.choices)}
+    table = pd.DataFrame({"arch": names, "cifar10_test_200": np.linspace(0.9, 0.1, len(names))})
+    best, found = [name for name in names if name in inside][:2]
+    assert names.index(best) > 0
+    records.write_table(files["table"], table, {})
+    records.write_table(files["archs"], pd.DataFrame({"arch": [found]}), {})
+    inputs = {name: files[name] for name in ("archs", "table")}
+    settings = {"dataset": "cifar10", "epochs": 200, "standing": "nasbench201_convolutions"}
+    lookup.run(Job("lookup", settings, {"truth": files["truth"]}, inputs), tmp_path)
+    (row,) = records.read_table(files["truth"]).to_dict("records")
+    assert row["test_rank"] == 2 and row["among"] == len(inside) == 64 and row["test_best"] < 0.9
+    chosen = config.load("reduced", tiny.PARAMS)
+    named = {"convolutions-two-cells": "nasbench201_convolutions", "nasbench201-cifar10": True, "macro-cifar10": True}
+    for task, standing in named.items():
+        job = plan.truth(chosen, scale="reduced", task=task, set="found/spos/evolution/s0")
+        assert job.settings["standing"] == standing
 
 
 def test_a_broken_link_is_one_clear_line(tmp_path, monkeypatch):
