@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import cli, config, paths, records, runs
+from supernet import cli, config, paths, records, runs, tables
 from supernet.errors import UserError
 from supernet.report import costs
 
@@ -150,7 +150,9 @@ def test_costs_lie_under_the_name_of_the_first_output():
     assert paths.costs("results/full/ledger/x.parquet") == "results/full/costs/ledger/x.json"
 
 
-@pytest.mark.skipif(not TABLE.is_file(), reason="needs the reduced scale's table: `dvc checkout` or SUPERNET_MIRROR")
+@pytest.mark.skipif(
+    not (TABLE.is_file() or paths.mirror()), reason="needs the table: `dvc checkout` or SUPERNET_MIRROR"
+)
 def test_the_tables_flops_are_multiply_adds_of_one_image():
     """The convolutions of the all-3x3 cell, by hand; the table's counter adds some per cent for the rest."""
     width, side, cells, edges = 16, 32, 5, 6
@@ -160,7 +162,7 @@ def test_the_tables_flops_are_multiply_adds_of_one_image():
     # A reduction C -> 2C: 3x3 convolutions C -> 2C and 2C -> 2C, 1x1 shortcut, at the smaller side.
     adds += sum((18 + 36 + 2) * channels**2 * pixels / 4 for channels, pixels in stages[:2])
     adds += 4 * width * 10
-    table = records.read_table(TABLE).set_index("arch")["flops"]
+    table = tables.load("nasbench201", TABLE if TABLE.is_file() else None).set_index("arch")["flops"]
     flops = table["|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"]
     assert adds == 220_119_680
     assert 1 <= flops / adds < 1.03
