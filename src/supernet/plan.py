@@ -84,7 +84,7 @@ def truth(config: Config, *, scale: str, task: str, set: str) -> Job:
 
     Landmarks are trained with the first of the truth's seeds alone, which is what a user would pay for; what
     measures, the evaluation set and what a search found, with all of them. Looked up, these two get the truths of
-    other data sets too, and what was found its standing in the whole space.
+    other data sets too, and what was found its standing in the whole space, which the table may exceed.
     """
     chosen = entry(config.tasks, task, "tasks")
     where = {"scale": scale, "task": task, "set": set}

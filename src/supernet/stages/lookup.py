@@ -17,8 +17,7 @@ def run(job: Job, state: Path) -> None:
     Single trainings that the table tells apart follow as ``test_s0``, ``test_s1``, ... Where the settings ask for the
     standing in the whole table, or in the space that they name, which is a part of it: also the rank (1 = best) and the
     best accuracy by both truths, and how many they are ``among``, so that whoever reports them needs no table. The same
-    again, with names as ``cifar100/test``, for each of
-    the other data sets that the settings name.
+    again, with names as ``cifar100/test``, for each of the other data sets that the settings name.
     """
     chosen = job.settings
     archs = records.read_table(job.inputs["archs"])["arch"]
