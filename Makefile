@@ -41,7 +41,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-system docs bench tables report repro adopt push pull verify track ui live lock
+.PHONY: help setup demo test test-system docs bench tables report repro keep adopt push pull verify track ui live lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,11 @@ report: $(READY) ## one page of all studies of SCALE from the files in git: resu
 repro: $(READY) ## bring every stage that DVC keeps up to date; full scale is frozen, absent weights are no reason to train
 	@$(BIN)/python workflow/scripts/stages.py
 	@$(BIN)/dvc repro --allow-missing
+
+keep: $(READY) ## after new runs: have DVC vouch for what lies here of SCALE; absent weights stay as they were recorded
+	@$(BIN)/python workflow/scripts/stages.py
+	@$(BIN)/supernet verify --scale $(SCALE)
+	@$(BIN)/python workflow/scripts/keep.py $(SCALE)
 
 adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
 	$(ADOPT)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from project import BIN, ROOT, Project, stages
 
 from supernet import records
@@ -127,6 +128,26 @@ def test_pushed_and_pulled_into_a_clone(kept: Project, tmp_path: Path) -> None:
     assert records.sha256(clone.folder / WEIGHTS) == records.sha256(project.folder / WEIGHTS)
     assert nothing_to_do(clone) and not ran(run(clone, "dvc", "repro"))
     assert "as params.yaml asks" in make(clone, "verify")
+
+
+def test_a_clone_without_weights_keeps_one_method_more(kept: Project, tmp_path: Path) -> None:
+    clone = Project.at(tmp_path / "clone")
+    run(kept, "git", "clone", "--quiet", str(kept.folder), str(clone.folder))
+    path, lock = clone.folder / "params.yaml", clone.folder / "dvc.lock"
+    before = yaml.safe_load(lock.read_text())["stages"]
+    raw = yaml.safe_load(path.read_text())
+    raw["scales"]["demo"]["studies"]["demo"]["methods"].append("landmark")
+    path.write_text(yaml.safe_dump(raw, sort_keys=False))
+    added = "demo_run_nasbench201-digits_landmark"
+    run(clone, "snakemake", added)
+    make(clone, "tables")
+    assert "2 absent" in make(clone, "keep")
+    make(clone, "adopt")
+    trained = {file.parts[-4:-1] for file in (clone.folder / "results/demo/runs").rglob("weights.safetensors")}
+    assert trained == {(name, seed, i) for name, i in (("spos", "i0"), ("landmark", "i1")) for seed in ("s0", "s1")}
+    assert nothing_to_do(clone) and not ran(run(clone, "dvc", "repro", "--allow-missing", "--dry"))
+    after = yaml.safe_load(lock.read_text())["stages"]
+    assert {name for name in after if after[name] != before.get(name)} == {added, STUDY}
 
 
 def test_an_unreachable_remote_is_named_and_nothing_is_lost(kept: Project, tmp_path: Path) -> None:
