@@ -136,10 +136,14 @@ class Estimator(Plugin):
     """A way of scoring, and of which architectures: the evaluation set at every checkpoint, or all at the last one.
 
     ``average``: the weights are the mean of so many checkpoints of the iteration, that one and those before it.
+    ``by_class``: an architecture has the score of the one that stands for its class (`SearchSpace.canonical`).
     """
 
     archs: Annotated[Literal["evaluation", "space"], Field(exclude_if=lambda name: name == "evaluation")] = "evaluation"
     average: Annotated[Count, Field(exclude_if=lambda count: count == 1)] = 1
+    by_class: Annotated[Literal["none", "nasbench201", "functional"], Field(exclude_if=lambda name: name == "none")] = (
+        "none"
+    )
 
 
 class Searcher(Plugin):

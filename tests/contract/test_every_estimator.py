@@ -55,6 +55,14 @@ def test_scoring_changes_no_weight_and_needs_no_global_randomness(kind, subject)
     assert all(torch.equal(v, before[k]) for k, v in subject.net.state_dict().items())
 
 
+def test_a_class_has_the_score_of_the_one_that_stands_for_it(kind, subject):
+    estimate = estimators.make(kind, subject, ARGS.get(kind, {}))
+    twin, one = (3, 0, 3, 0, 0, 1), SPACE.canonical((3, 0, 3, 0, 0, 1))  # two 3x3 one after the other, on other edges
+    assert twin != one == SPACE.canonical(one)
+    found, own = estimators.by_class(estimate, SPACE, "functional")([twin, one]), estimate([one])
+    assert all((found[name] == own[name][0]).all() for name in own)
+
+
 def test_one_shot_by_hand(subject):
     """Accuracy is the fraction of right answers, loss the negated mean cross-entropy, batch by batch."""
     scores = estimators.make("oneshot", subject, {"batch": 8, "batches": 3})(FOUND[:2])

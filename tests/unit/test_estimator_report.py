@@ -112,7 +112,7 @@ def test_what_training_logged_becomes_rows(made):
     _, rows, _, page, _ = made("forgetting")
     own = select(rows, metric="forgetting_value", seed=0)
     assert list(own["epoch"]) == list(range(1, 61)) and own["value"].iloc[-1] == pytest.approx(-6)
-    assert "## In training" in page and "| spos-watched | -6.000 [-6.000, -6.000] |" in page
+    assert "## In training" in page and "| spos-watched, epoch 60 | -6.000 [-6.000, -6.000] |" in page
 
 
 def test_what_training_did_not_log_is_one_line(tmp_path, monkeypatch):

@@ -117,6 +117,8 @@ def answered_by(study: str, **more: str) -> dict:
         ("reduced", True, 0.03, 0.0, (-0.20, -0.30, -0.10), "direction fails"),
         ("reduced", True, -0.03, 0.0, (-0.20, -0.30, -0.10), "direction holds"),
         ("reduced", True, 0.03, 0.0, (0.10, -0.01, 0.21), "undecided"),
+        ("reduced", True, 0.0, 0.0, (0.20, 0.10, 0.30), "undecided"),  # a published 0 claims no direction
+        ("reduced", True, 0.5 - 0.4 - 0.1, 0.0, (-0.20, -0.30, -0.10), "undecided"),  # nor does its rounding
         ("reduced", True, 0.03, 0.0, (0.10, float("nan"), float("nan")), "undecided"),
         ("reduced", False, 0.80, 0.02, (0.80, 0.79, 0.81), "other scale"),
         ("demo", False, 0.80, 0.02, None, "not attempted"),

@@ -210,7 +210,7 @@ def test_the_fragment_joins_table_and_verdicts(report):
 def test_a_report_without_its_table_is_an_error(tmp_path):
     path = tmp_path / "results/full/ledger/x.parquet"
     settings = {"scale": "full", "studies": ["one"]}
-    columns = {"value": 1.0, "spread": None, "unit": "1", "kind": "value", "verdict": "not attempted"}
+    columns = {"value": 1.0, "spread": None, "unit": "1", "kind": "value", "space": "a", "verdict": "not attempted"}
     records.write_table(path, pd.DataFrame([columns]), records.stamp("made up", settings, []))
     path.with_suffix(".md").write_text("# A paper\n")
     with pytest.raises(UserError, match=r"report/one/table\.md: no such file"):

@@ -71,19 +71,27 @@ def test_its_metrics_are_of_all_architectures_without_an_interval(measured):
 
 def test_the_spread_of_a_sample_is_told_for_methods_and_differences():
     rng = np.random.default_rng(0)
-    truth = rng.random(400)
-    scores = {"a": truth + 0.5 * rng.random(400), "b": truth + 0.5 * rng.random(400)}
-    settings = {"resolutions": [0.001]}
-    found = pd.DataFrame(whole.spreads(truth, scores, [("a", "b"), ("a", "a")], settings))
+    truth = rng.random(2000)
+    scores = {name: truth + 0.5 * rng.random((2, 2000)) for name in "ab"}  # two seeds
+    found = pd.DataFrame(whole.spreads(truth, scores, [("a", "b"), ("a", "a")], {"resolutions": [0.001]}))
     spread = found.set_index(["method", "definition"])["value"]
-    assert spread["a", "50 architectures"] == pytest.approx(2 * spread["a", "200 architectures"], rel=0.5)
-    assert spread["a", "50 architectures"] > 1.5 * spread["a", "200 architectures"]
-    assert spread["a - a", "50 architectures"] == 0 < spread["a - b", "50 architectures"]
+    one, mean = whole.ONE.format(50), whole.MEAN.format(50)
+    assert spread["a", one] == pytest.approx(2 * spread["a", whole.ONE.format(200)], rel=0.5)
+    assert spread["a", one] > 1.5 * spread["a", whole.ONE.format(200)]
+    assert spread["a - a", one] == 0 < spread["a - b", one]
+    assert 0.5 * spread["a", one] < spread["a", mean] < spread["a", one]  # the seeds stray apart on a set
+
+
+def test_seeds_that_agree_stray_together():
+    truth = np.random.default_rng(0).random(300)
+    score = truth + np.random.default_rng(1).random(300)
+    found = pd.DataFrame(whole.spreads(truth, {"a": np.array([score, score])}, [], {"resolutions": [0.001]}))
+    assert found["value"].iloc[0] == pytest.approx(found["value"].iloc[1]) and found["value"].iloc[0] > 0
 
 
 def test_the_page_has_a_section_for_the_sample_size(measured, monkeypatch):
     _, job, rows = measured
-    monkeypatch.setattr(summary, "SPREADS", [summary.Quantity("spread at 8", {"definition": "8 architectures"})])
+    monkeypatch.setattr(summary, "SPREADS", [summary.Quantity("8", {"definition": whole.MEAN.format(8)})])
     settings = job.settings
     page = summary.markdown(summary.summarise(rows, settings), rows, settings)
     assert "## Sample size" in page and "| regret@10, % |" in page and "metrics are of `whole-space:loss`" in page

@@ -16,6 +16,7 @@ from supernet.plugins import load
 if TYPE_CHECKING:
     from supernet.data import Images
     from supernet.nets.supernet import SuperNet
+    from supernet.spaces import SearchSpace
 
 
 class Estimate(Protocol):
@@ -37,3 +38,11 @@ class Subject:
 def make(kind: str, subject: Subject, args: dict[str, Any]) -> Estimate:
     """The estimator of file ``kind`` with ``args``, which `supernet.config` has checked."""
     return load("estimators", kind).make(subject, **args)
+
+
+def by_class(estimate: Estimate, space: "SearchSpace", reduction: str) -> Estimate:
+    """``estimate`` of the architectures that stand for the classes of those asked for: `SearchSpace.canonical`.
+
+    For super-nets that are trained on no others (Ning et al. 2021, de-isomorphic sampling).
+    """
+    return lambda archs: estimate([space.canonical(tuple(arch), reduction) for arch in archs])

@@ -36,6 +36,7 @@ class CLOSE(Method):
         loss = F.cross_entropy(net(step.x, arch, gates=hard), step.y)
         step.note("loss", loss)
         step.note("blocks", due)
+        step.note("gate_spread", logits.detach().std(0).mean())  # over edges; near 0 the gate tells none from another
         yield loss
 
 

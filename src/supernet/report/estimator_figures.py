@@ -20,12 +20,13 @@ DODGE = 0.012  # of the axis, between the intervals of one place
 
 
 def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
-    """`SHOWN` over epochs, and how much each fifth by parameters is over-estimated at the end."""
+    """`SHOWN` over epochs, how much each fifth by parameters is over-estimated at the end, and what training logged."""
     from matplotlib.figure import Figure
 
-    shown, lines = _columns(settings), _lines(rows)
-    figure = Figure(figsize=(10.5, 6.0 + 0.2 * -(-len(lines) // 3)))
-    axes = iter(figure.subplots(2, 3, squeeze=False).flat)
+    shown, lines, logged = _columns(settings), _lines(rows), settings["study"].get("logged", [])
+    panels = -(-(len(shown) + 1 + len(logged)) // 3)  # in rows of three
+    figure = Figure(figsize=(10.5, 3.0 * panels + 0.2 * -(-len(lines) // 3)))
+    axes = iter(figure.subplots(panels, 3, squeeze=False).flat)
     rows = select(rows, seed=None)
     for column in shown:
         axis = next(axes)
@@ -39,6 +40,12 @@ def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
         _line(axis, own, pd.Series(range(1, len(own) + 1), index=own.index), i, len(lines))
     axis.axhline(0, color=GREY, linewidth=1, zorder=0)
     axis.set(xlabel="fifth by parameters, from the smallest", title="over-estimation, in ranks / n")
+    for metric in logged:
+        axis = next(axes)
+        for i, method in enumerate(settings["study"]["methods"]):
+            own = select(rows, method=method, metric=metric).sort_values("epoch")
+            _line(axis, own, own["epoch"], i, len(lines))
+        axis.set(xlabel="epoch", title=metric.replace("_", " "))
     for axis in axes:
         axis.set_visible(False)
     handles = figure.axes[0].get_lines()

@@ -1,15 +1,15 @@
 """Effects of the factors of a `supernet.factorial`: each measured by all runs, while the others are balanced.
 
 An effect is the mean of the runs at level 1 less that of those at level 0; there is one a seed, and its interval is
-Student's t over them. What seeds say of the spread of an effect is pooled over all effects of one kind, since they have
-the same error: those of factors whose levels share nothing between runs, and of pairs of factors. A factor whose levels
-stand for something drawn once a seed has a larger error, and its own (Box, Hunter and Hunter, ch. 9: split plots). The
-level is corrected by Bonferroni for all effects of factors that the study asks about.
+Student's t over them. What seeds say of the spread of an effect is pooled over all effects that have the same error:
+those of factors, and pairs of them, of which one at least shares nothing between runs. What is made of factors alone
+whose levels stand for something drawn once a seed has a larger error, and its own (Box, Hunter and Hunter, ch. 9: split
+plots). The level is corrected by Bonferroni for all that the study asks: every factor by every outcome, every choice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from supernet.report.quantities import Quantity, finds, s_kdt, score_names
 from supernet.report.rows import NAN, Row, frame, interval, last_epoch, select
 
 KEYS = ["study", "task", "estimator", "searcher", "metric", "definition", "resolution", "truth", "scale"]
-EFFECT, CHOICE = "effect of {}", "choice of "
+EFFECT, CHOICE, PAIR = "effect of {}", "choice of ", " x "
 
 
 def outcomes(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
@@ -29,9 +29,41 @@ def outcomes(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
     return [*sparse, *(Quantity(f"found by {who}, %", q.where, q.factor, q.digits) for who, q in searched)]
 
 
+class Choice(NamedTuple):
+    """Another way to measure the same super-nets: by rows ``after`` in place of ``before``, in terms of ``like``."""
+
+    name: str
+    like: Quantity
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def choices(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Choice]:
+    """Another definition of S-KdT, bin width, both (which is the released code's), score, or search."""
+    first, *others = outcomes(rows, settings)
+    width, *wider = settings["metrics"]["resolutions"]
+    paper = dict(first.where)
+    released = {**paper, "definition": "released"}
+    asked = [Choice("definition: released - paper", first, paper, released)]
+    for w in wider:
+        wide, narrow = f"{100 * w:g} %", f"{100 * width:g} %"
+        asked.append(Choice(f"bins: {wide} - {narrow}", first, paper, {**paper, "resolution": w}))
+        both = f"both: released, {wide} - paper, {narrow}"
+        asked.append(Choice(both, first, paper, {**released, "resolution": w}))
+    for other in others:
+        if "estimator" in other.where:
+            scores = [where["estimator"].split(":")[-1] for where in (other.where, paper)]
+            asked.append(Choice(f"score: {' - '.join(scores)}", other, paper, other.where))
+    searched = [other for other in others if "searcher" in other.where]
+    for other in searched[1:]:
+        names = f"{other.where['searcher']} - {searched[0].where['searcher']}"
+        asked.append(Choice(f"search: {names}", other, searched[0].where, other.where))
+    return asked
+
+
 def tested(rows: pd.DataFrame, settings: Mapping[str, Any]) -> int:
-    """The number of effects of factors that the study asks about, for which their intervals are corrected."""
-    return len(settings["factorial"]["factors"]) * len(outcomes(rows, settings))
+    """The number of effects and choices that the study asks about, for which their intervals are corrected."""
+    return len(settings["factorial"]["factors"]) * len(outcomes(rows, settings)) + len(choices(rows, settings))
 
 
 def corrected(rows: pd.DataFrame, settings: Mapping[str, Any]) -> float:
@@ -53,7 +85,7 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
         where = {**dict(zip(KEYS, key, strict=True)), "n": values.shape[1]}
         for name, value, low, high in fit(values, design["factors"], levels, design["once_a_seed"], level):
             found.append({**where, "method": EFFECT.format(name), "value": value, "low": low, "high": high})
-    return pd.concat([frame(found), frame(_choices(last, settings, level))])
+    return pd.concat([frame(found), frame(_chosen(last, settings, level))])
 
 
 def fit(
@@ -70,11 +102,11 @@ def fit(
     terms = dict(zip(factors, signs, strict=True))
     for (a, first), (b, second) in combinations(zip(factors, signs, strict=True), 2):
         if all(abs(first * second @ column) < len(column) for column in terms.values()):
-            terms[f"{a} x {b}"] = first * second
+            terms[a + PAIR + b] = first * second
     found = {name: 2 * (column[:, None] * values).mean(0) for name, column in terms.items()}  # one a seed
     seeds = values.shape[1]
     variance = {name: float(one.var(ddof=1)) if seeds > 1 else NAN for name, one in found.items()}
-    pooled = [name for name in found if name not in once]
+    pooled = [name for name in found if not set(name.split(PAIR)) <= set(once)]
     for name, each in found.items():
         like = pooled if name in pooled else [name]
         deviation = float(np.sqrt(np.mean([variance[other] for other in like]) / seeds))
@@ -83,20 +115,9 @@ def fit(
         yield name, effect, effect - half, effect + half
 
 
-def _choices(last: pd.DataFrame, settings: Mapping[str, Any], level: float) -> Iterator[Row]:
-    """What the same super-nets are said to reach by another score, definition, bin width, or search; by seed."""
-    first, *others = outcomes(last, settings)
-    width, *wider = settings["metrics"]["resolutions"]
-    here = dict(first.where)
-    asked = [("definition: released - paper", here, {**here, "definition": "released"})]
-    asked += [(f"bins: {100 * w:g} % - {100 * width:g} %", here, {**here, "resolution": w}) for w in wider]
-    for other in others:
-        if "estimator" in other.where:
-            scores = [where["estimator"].split(":")[-1] for where in (other.where, here)]
-            asked.append((f"score: {' - '.join(scores)}", here, dict(other.where)))
-    searched = [dict(other.where) for other in others if "searcher" in other.where]
-    asked += [(f"search: {b['searcher']} - {searched[0]['searcher']}", searched[0], b) for b in searched[1:]]
-    for name, before, after in asked:
+def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], level: float) -> Iterator[Row]:
+    """What every choice changes, mean over methods, by seed."""
+    for name, _, before, after in choices(last, settings):
         both = select(last, **after).merge(select(last, **before), on=["method", "seed"], suffixes=("", "_before"))
         differences = (both["value"] - both["value_before"]).groupby(both["seed"]).mean()
         yield {**{key: both[key].iloc[0] for key in KEYS}, "method": CHOICE + name, **interval(differences, level)}

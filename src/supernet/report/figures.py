@@ -177,17 +177,22 @@ def _effect(axis: "Axes", row: int, own: pd.DataFrame, factor: float) -> None:
 
 
 def factor_effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
-    """A row a factor and a panel an outcome: the effect, and its interval of `supernet.report.factors`."""
+    """A row a factor, below them one a choice, and a panel an outcome; intervals of `supernet.report.factors`."""
     from matplotlib.figure import Figure
 
     names, shown = settings["factorial"]["factors"], factors.outcomes(rows, settings)
-    figure = Figure(figsize=(1.4 + 2.6 * len(shown), 1.0 + 0.35 * len(names)))
+    choices = factors.choices(rows, settings)
+    labels = [*names, *(choice.name for choice in choices)]
+    figure = Figure(figsize=(3.0 + 2.6 * len(shown), 1.0 + 0.35 * len(labels)))
     for axis, column in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
         axis.axvline(0, color=GREY, linewidth=1, zorder=1)
-        for row, name in enumerate(names):
-            (one,) = select(rows, method=factors.EFFECT.format(name), **column.where).to_dict("records")
-            diamond(axis, row, one, column.factor)
-        axis.set(xlabel=column.title, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+        axis.axhline(len(names) - 0.5, color=GREY, linewidth=0.5, zorder=1)
+        drawn = [select(rows, method=factors.EFFECT.format(name), **column.where) for name in names]
+        drawn += [select(rows, method=factors.CHOICE + c.name) if c.like == column else rows[:0] for c in choices]
+        for row, found in enumerate(drawn):
+            for one in found.to_dict("records"):
+                diamond(axis, row, one, column.factor)
+        axis.set(xlabel=column.title, yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
     return figure
 
 

@@ -12,6 +12,7 @@ from supernet.report.rows import select
 
 FULL = "full"  # the scale at which a study is the paper's setting
 ANY = "any"  # of what does not depend on it
+EXACT = 1e-9  # a published difference below it is 0, but for rounding
 PERCENT = "%"
 PRINTED = {PERCENT: (100, 2), "rank": (1, 0), "count": (1, 0)}  # factor and digits of a unit
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -42,7 +43,8 @@ def verdict(scale: str, contrast: bool, value: float, spread: float, ours: Inter
     * nothing measured: ``not attempted``;
     * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``;
     * at another scale, of a contrast: ``direction holds`` or ``direction fails`` where our interval excludes 0 on the
-      published side or on the other one, else ``undecided``; a single value is not comparable: ``other scale``.
+      published side or on the other one, else ``undecided``, as where a published 0 has no side; a single value is
+      not comparable: ``other scale``.
 
     Unknown bounds decide nothing: ``undecided``.
     """
@@ -54,7 +56,7 @@ def verdict(scale: str, contrast: bool, value: float, spread: float, ours: Inter
         return UNDECIDED
     if scale == FULL:
         return REPRODUCED if ours.low <= value + spread and ours.high >= value - spread else NOT_REPRODUCED
-    if ours.low <= 0 <= ours.high:
+    if ours.low <= 0 <= ours.high or abs(value) < EXACT:
         return UNDECIDED
     return HOLDS if (ours.value > 0) == (value > 0) else FAILS
 
@@ -185,6 +187,7 @@ def printed_in(table: int) -> str:
 def answered(table: pd.DataFrame) -> list[str]:
     """Markdown of entries that have a number of ours, contrasts first; accuracies in percent, counts as they are."""
     lines = ["| table | claim | metric | published | ours | n | truth | verdict |", "|---|---|---|---|---|---|---|---|"]
+    one_space = table["space"].nunique() == 1
     for _, row in table.sort_values("kind", kind="stable").iterrows():
         factor, digits = PRINTED.get(row["unit"], (1, 3))
         value, spread, own, low, high = (
@@ -193,7 +196,8 @@ def answered(table: pd.DataFrame) -> list[str]:
         published = value if pd.isna(row["spread"]) else f"{value} ± {spread}"
         interval = own if pd.isna(row["our_low"]) else f"{own} [{low}, {high}]"
         note = "" if pd.isna(row["note"]) else f"; {row['note']}"
-        cells = [printed_in(row["table"]), f"{row['method']} ({row['setting']})", row["metric"], published, interval]
+        claim = f"{'' if one_space else row['space'] + ': '}{row['method']} ({row['setting']})"
+        cells = [printed_in(row["table"]), claim, row["metric"], published, interval]
         seeds = "" if pd.isna(row["our_n"]) else f"{int(row['our_n'])}"
         truth = "" if pd.isna(row["truth"]) else row["truth"]
         cells += [seeds, truth, f"**{row['verdict']}**{note}"]

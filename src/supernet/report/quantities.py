@@ -14,6 +14,7 @@ from supernet.sections import OWN
 
 TAU, FOUND = "Kendall tau", "found, %"
 DASH = "–"
+AGREEMENT = "agreement:gradients"  # says when to split, and ranks nothing
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def main_score(labels: list[str]) -> str:
 
 def score_names(rows: pd.DataFrame) -> list[str]:
     """The scores that ``rows`` hold rank metrics of, the main one first, then in the order of the study."""
-    labels = [label for label in dict.fromkeys(rows["estimator"].dropna()) if label != REFERENCE]
+    labels = [label for label in dict.fromkeys(rows["estimator"].dropna()) if label not in (REFERENCE, AGREEMENT)]
     main = main_score(labels)
     return [main, *(label for label in labels if label != main)]
 
@@ -67,9 +68,15 @@ def quantities(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity
         Quantity("Spearman", {**by_main, "metric": "spearman"}),
         Quantity(f"P@{100 * k:g} %", {**by_main, "metric": "precision_at_k", "resolution": k}),
     ]
-    for k in BEST_OF if main != labels[0] else ():
-        where = {"estimator": main, "metric": REGRET, "resolution": k}
-        found.append(Quantity(f"regret@{k}, %", where, 100, 2))
+    if main != labels[0]:  # of the whole space; beside it what the evaluation set says
+        on_sample = {"estimator": labels[0], "truth": own}
+        found += [
+            Quantity(f"{TAU}, {labels[0]}", {**on_sample, "metric": "kendall_tau"}),
+            Quantity(f"P@{100 * k:g} %, {labels[0]}", {**on_sample, "metric": "precision_at_k", "resolution": k}),
+        ]
+        for best in BEST_OF:
+            where = {"estimator": main, "metric": REGRET, "resolution": best}
+            found.append(Quantity(f"regret@{best}, %", where, 100, 2))
     for k in settings["study"].get("top", []):
         found.append(Quantity(f"top {k}, %", {**by_main, "metric": TOP_ACCURACY, "resolution": k}, 100, 2))
         found.append(Quantity(f"improvement@{k}", {**by_main, "metric": IMPROVEMENT, "resolution": k}))

@@ -24,20 +24,25 @@ from supernet.report.quantities import (
 from supernet.report.references import TRUTH
 from supernet.report.rows import REFERENCE, select
 from supernet.report.selection import IMPROVEMENT
-from supernet.report.whole import SIZES, SPREAD, SUBSETS
+from supernet.report.whole import MEAN, ONE, REGRET, SIZES, SPREAD, SUBSETS
 
 METHOD, FREE, CONTRAST, SEARCH, SEARCHES = "method", "reference", "contrast", "search", "search contrast"
-EFFECT, INTERACTION, CHOICE, SAMPLE, SIGNAL = "effect", "interaction", "choice", "sample", "signal"
+EFFECT, INTERACTION, CHOICE, SAMPLE, CURVE, SIGNAL = "effect", "interaction", "choice", "sample", "curve", "signal"
 
 SAMPLED = (
-    f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures, mean over seeds; of a difference on the"
-    " same sets."
+    f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures: of one seed, mean over the seeds; and of"
+    " the mean of all seeds on the same sets, as tables print it. Of a difference on the same sets too."
 )
+CURVES = "What can be seen of the run that is not split, at its checkpoints: is there a marker of when to split?"
 SPLIT = (
     f"What splitting where a signal says gains over splitting nearest to {100 * window.FIXED:g} % of the epochs, among"
     " the splits above; paired over the seeds."
 )
-SPREADS = [Quantity(f"spread at {size}", {"metric": SPREAD, "definition": f"{size} architectures"}) for size in SIZES]
+SPREADS = [
+    Quantity(definition.format(size), {"metric": SPREAD, "definition": definition.format(size)})
+    for definition in (ONE, MEAN)
+    for size in SIZES
+]
 
 GAINS = [
     Quantity(f"gain, {title}", {"metric": window.GAIN, "definition": metric})
@@ -71,6 +76,12 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
         for column in SPREADS:
             for _, row in select(whole, method=name, **column.where).iterrows():
                 yield (SAMPLE, name, column.title), row
+    if study.get("signals"):
+        unsplit = next(method["start"] for method in settings["methods"].values() if method.get("start"))
+        for epoch, own in select(whole, method=unsplit).groupby("epoch"):
+            for column in window.watched(rows):
+                for _, row in select(own, **column.where).iterrows():
+                    yield (CURVE, f"{epoch:g}", column.title), row
     for name in window.LABELS:
         for column in GAINS:
             for _, row in select(whole, method=name, **column.where).iterrows():
@@ -100,7 +111,9 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
 def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
     """The effects of factors, of pairs of them, and of the choices that need no training."""
     names = settings["factorial"]["factors"]
-    terms = [(EFFECT, name) for name in names] + [(INTERACTION, f"{a} x {b}") for a, b in combinations(names, 2)]
+    terms = [(EFFECT, name) for name in names] + [
+        (INTERACTION, a + factors.PAIR + b) for a, b in combinations(names, 2)
+    ]
     for part, name in terms:
         for column in factors.outcomes(whole, settings):
             for _, row in select(whole, method=factors.EFFECT.format(name), **column.where).iterrows():
@@ -123,7 +136,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         f"Task `{study['task']}`, scale `{settings['scale']}`, {seeds} seeds, {task['evaluation']} architectures.",
         *_truths(settings),
         f"S-KdT as the paper defines it, truth in bins of {100 * width:g} % accuracy;",
-        f"the other rank metrics are of `{ranked(rows)}`.",
+        f"the other rank metrics are of `{ranked(rows)}`{_untaught(rows)}.",
         "Higher is better, but for regret and rank (1 = best).",
     ]
     if len(regret):
@@ -143,6 +156,8 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         lines += ["", "## Contrasts", "", *_contrast_caption(differences, level, seeds), ""]
         lines += grid("A - B", shown(columns, differences), differences, bold=True)
     lines += section("Sample size", SAMPLED, "S-KdT of", SPREADS, select(table, part=SAMPLE), bold=False)
+    curve = select(table, part=CURVE)
+    lines += section("Before a split", CURVES, "epoch", shown(window.watched(rows), curve), curve, bold=False)
     lines += section("When to split", SPLIT, "split at", GAINS, select(table, part=SIGNAL), bold=True)
     if study.get("criteria"):
         lines += estimator_table.sections(table, settings)
@@ -158,11 +173,19 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     return "\n".join(lines) + "\n"
 
 
+def _untaught(rows: pd.DataFrame) -> str:
+    """How many architectures the whole space has left, where that is what rank metrics are of."""
+    among = select(rows, estimator=ranked(rows), metric=REGRET)["n"]
+    if among.empty:
+        return ""
+    return f" where they do not say: of the space without the landmarks of any method, at least {among.min():g}"
+
+
 def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     """The sections of a factorial: what each factor does, what two do together, what needs no training."""
     asked, columns = factors.tested(rows, settings), factors.outcomes(rows, settings)
     level, design = settings["metrics"]["level"], settings["factorial"]
-    seeds, once = len(settings["seeds"]), " and ".join(f"`{name}`" for name in design["once_a_seed"]) or "none"
+    seeds, once = len(settings["seeds"]), ", ".join(f"`{name}`" for name in design["once_a_seed"]) or "none"
     interactions, choices = select(table, part=INTERACTION), select(table, part=CHOICE)
     name, methods, together = design["name"], len(design["levels"]), f"{100 * level:g} %"
     difference = [Quantity("difference", {}), Quantity("difference, %", {}, 100, 2)]
@@ -171,8 +194,8 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "## Effects",
         "",
         f"Level 1 less level 0 of each factor of `{name}`, the others balanced: {methods} methods, {seeds} seeds.",
-        f"Brackets: Student's t over seeds; all {asked} intervals together hold at {together} (Bonferroni).",
-        "Bold ones exclude 0.",
+        f"Brackets: Student's t over seeds; all {asked} intervals, those of the choices below among them, together hold"
+        f" at {together} (Bonferroni). Bold ones exclude 0.",
         f"What is drawn once a seed, with an error of its own: {once}.",
         "",
         *grid("factor", columns, select(table, part=EFFECT), bold=True),
@@ -181,7 +204,7 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "",
         *grid("two factors", columns, interactions, bold=True),
         "",
-        f"The same super-nets, measured otherwise, means of all methods; nor does it count these {len(choices)}:",
+        "The same super-nets, measured otherwise, means of all methods:",
         "",
         *grid("choice", shown(difference, choices), choices, bold=True),
     ]

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from supernet import metrics
-from supernet.report.quantities import main_score
+from supernet.report.quantities import AGREEMENT, Quantity, score_names
 from supernet.report.rows import Row, last_epoch, select
 from supernet.report.selection import IMPROVEMENT
 from supernet.sections import Method
 
 MEAN, STABILITY, GAIN = "mean_score", "stability", "gain_over_fixed_split"
 FIXED = 0.6  # of all epochs
-AGREEMENT = "agreement:gradients"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,13 @@ def curves(score: np.ndarray, before: np.ndarray | None) -> Iterator[Row]:
         yield {"metric": STABILITY, "value": metrics.kendall_tau(before, score), "n": len(score)}
 
 
+def watched(rows: pd.DataFrame) -> list[Quantity]:
+    """The columns of a run's curves: the means of all scores, how stable ranks are, how far gradients agree."""
+    labels = score_names(rows)
+    means = [Quantity(f"mean {label}", {"estimator": label, "metric": MEAN}) for label in (*labels, AGREEMENT)]
+    return [*means, Quantity("tau to the stop before", {"estimator": labels[0], "metric": STABILITY})]
+
+
 def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iterator[Row]:
     """What each signal gains over the split nearest to `FIXED`, a row a seed and outcome (the ``definition``).
 
@@ -54,9 +60,9 @@ def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iter
     the main score against ``truth``. What the best and a random split gain stands beside.
     """
     splits = {method.train.warmup: name for name, method in methods.items() if method.net.warmup_sharing}
-    shared = next(iter(methods[name].start for name in splits.values()))
+    shared = methods[next(iter(splits.values()))].start
     fixed = min(splits, key=lambda epoch: abs(epoch / methods[splits[epoch]].train.epochs - FIXED))
-    main = main_score([label for label in dict.fromkeys(rows["estimator"].dropna()) if label != AGREEMENT])
+    main, *_ = score_names(rows)
     for metric in ("kendall_tau", IMPROVEMENT):
         where = {"estimator": main, "metric": metric, "truth": truth}
         ends = pd.concat([select(last_epoch(rows, name), **where).assign(at=epoch) for epoch, name in splits.items()])

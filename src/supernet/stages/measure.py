@@ -1,6 +1,7 @@
 """All numbers of a study, from score files, searches and truths alone: no weights, no images, no torch."""
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -152,12 +153,19 @@ class Measured:
                     yield from ({**at, "estimator": f"{estimator}:{label}"} | number for number in numbers)
 
     def spreads(self) -> Iterator[Row]:
-        """How far the main score's S-KdT of a sample strays from that of the space."""
-        for estimator, seed, _, truth, scores in self._spaces():
+        """How far the main score's S-KdT of a sample strays from that of the space, less the landmarks of all seeds."""
+        tables = defaultdict(list)  # of a score, one a seed
+        for estimator, _, archs, truth, scores in self._spaces():
             label = main_score(list(next(iter(scores.values()))[1]))
             main = {name: columns[label] for name, (_, columns) in scores.items()}
-            for number in whole.spreads(truth, main, self.study.contrasts, self.settings["metrics"]):
-                yield {"seed": seed, "estimator": f"{estimator}:{label}"} | number
+            tables[f"{estimator}:{label}"].append(pd.DataFrame({**main, references.TRUTH: truth}, archs))
+        for label, seeds in tables.items():
+            common = functools.reduce(pd.Index.intersection, (table.index for table in seeds))
+            seeds = [table.loc[common] for table in seeds]
+            by_method = {name: np.array([table[name] for table in seeds]) for name in self.methods}
+            truth = seeds[0][references.TRUTH].to_numpy()
+            for number in whole.spreads(truth, by_method, self.study.contrasts, self.settings["metrics"]):
+                yield {"estimator": label} | number
 
     def _bias(self, archs: Sequence[str], truth: np.ndarray, score: np.ndarray) -> Iterator[Row]:
         space = spaces.load(self.task.space)
