@@ -175,7 +175,8 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
 
 def _untaught(rows: pd.DataFrame) -> str:
     """How many architectures the whole space has left, where that is what rank metrics are of."""
-    among = select(rows, estimator=ranked(rows), metric=REGRET)["n"]
+    single = rows[rows["seed"].notna()]  # of others, n is a number of seeds
+    among = select(single, estimator=ranked(rows), metric=REGRET)["n"]
     if among.empty:
         return ""
     return f" where they do not say: of the space without the landmarks of any method, at least {among.min():g}"
