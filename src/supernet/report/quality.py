@@ -202,6 +202,10 @@ def draw(rows: pd.DataFrame, config: Config, scale: str, task: str) -> "Figure":
                 where = {"textcoords": "offset points", "fontsize": 6.5}
                 axis.annotate(label, (row["seconds"], factor * row[name]), (3, 4), **where)
             axis.set(xscale="log", xlabel="seconds on one core", title=column.title)
+            if name == "regret":  # some are a hundred times the others
+                axis.set_yscale("symlog", linthresh=1)
+                axis.set_ylim(-0.15, 100)
+                axis.yaxis.set_major_formatter("{x:g}")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
