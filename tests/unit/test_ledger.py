@@ -149,6 +149,23 @@ def test_at_full_scale_single_values_are_judged():
     assert table["verdict"].tolist() == ["not reproduced", "not reproduced", "not attempted", "reproduced"]
 
 
+def test_at_full_scale_the_sample_of_architectures_counts_too():
+    """Ours is 0.70 ± 0.02 over seeds; a bootstrap of half-width 0.21 reaches the published 0.90 by its spread."""
+    single = rows(seed=0).assign(low=0.60, high=1.02)
+    table = ledger.join(CLAIMS, pd.concat([rows(), single]), at("full")).set_index("id")
+    assert table.loc["base", "verdict"] == "reproduced"  # 0.70 + hypot(0.02, 0.21) = 0.911
+    assert table.loc["base", ["our_low", "our_high"]].tolist() == [0.68, 0.72]  # what is printed is over seeds
+
+
+def test_where_the_absolute_value_is_printed_the_sign_does_not_matter():
+    claims = copy.deepcopy(CLAIMS)
+    negative = rows().assign(value=-0.90, low=-0.91, high=-0.89)
+    assert ledger.join(claims, negative, at("full")).set_index("id").loc["base", "verdict"] == "not reproduced"
+    claims["definitions"]["accuracy"]["absolute"] = True
+    ledger.check(claims, SCHEMA, "claims.yaml")
+    assert ledger.join(claims, negative, at("full")).set_index("id").loc["base", "verdict"] == "reproduced"
+
+
 def test_several_studies_answer_one_paper_each_by_its_own_truth():
     other = rows(study="t", truth="valid").assign(value=0.5, low=0.4, high=0.6)
     both = pd.concat([rows(), rows(truth="cifar100/test"), other, rows(study="t"), rows(study="far", truth="valid")])

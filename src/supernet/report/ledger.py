@@ -36,12 +36,18 @@ class Interval:
     low: float
     high: float
 
+    def with_error(self, half: float) -> "Interval":
+        """Widened by an independent error of that half-width."""
+        low, high = math.hypot(self.value - self.low, half), math.hypot(self.high - self.value, half)
+        return Interval(self.value, self.value - low, self.value + high)
+
 
 def verdict(scale: str, contrast: bool, value: float, spread: float, ours: Interval | None) -> str:
     """What our number says of a published ``value`` ± ``spread``.
 
     * nothing measured: ``not attempted``;
-    * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``;
+    * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``; it is
+      over seeds, and `join` has widened it by what the sample of architectures leaves open;
     * at another scale, of a contrast: ``direction holds`` or ``direction fails`` where our interval excludes 0 on the
       published side or on the other one, else ``undecided``, as where a published 0 has no side; a single value is
       not comparable: ``other scale``.
@@ -94,8 +100,8 @@ def join(
     answer the paper, or a number that its study lacks.
     """
     found = []
-    for row, ours in _published(claims):
-        measured, scale = None, settings["scale"]
+    for row, ours, absolute in _published(claims):
+        measured, sampled, scale = None, 0.0, settings["scale"]
         if row["id"] in (facts or {}):
             measured, scale = dict.fromkeys(("value", "low", "high"), facts[row["id"]]), FULL
             row |= {"our_value": facts[row["id"]], "scale": ANY, "reason": "counted"}
@@ -103,11 +109,15 @@ def join(
             scales = ", ".join(settings["elsewhere"][ours["study"]]) or "none"
             row["reason"] = f"answered by the study {ours['study']} (scales: {scales})"
         elif ours is not None:
-            measured = _measured(rows, ours, row["id"], settings)
+            measured, sampled = _measured(rows, ours, row["id"], settings)
             row |= {"study": ours["study"], "scale": settings["scale"], "truth": measured["truth"]}
             row |= {f"our_{key}": measured[key] for key in ("method", "metric", "definition", "resolution")}
             row |= {f"our_{key}": measured[key] for key in ("value", "low", "high", "n")}
         interval = None if measured is None else Interval(*(float(measured[k]) for k in ("value", "low", "high")))
+        if interval and scale == FULL:
+            interval = interval.with_error(sampled)
+        if interval and absolute and interval.value < 0:
+            interval = Interval(-interval.value, -interval.high, -interval.low)
         spread = 0.0 if row["spread"] is None else row["spread"]
         row["verdict"] = verdict(scale, row["kind"] == "contrast", row["value"], spread, interval)
         found.append(row)
@@ -115,8 +125,8 @@ def join(
     return table.astype({c: "float64" if c in NUMBERS else "Int64" if c in WHOLE else "str" for c in COLUMNS})
 
 
-def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None]]:
-    """Every entry as a row in our units, with the key of our number."""
+def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapping[str, Any] | None, bool]]:
+    """Every entry as a row in our units, with the key of our number, and whether its absolute value is printed."""
     by_id: dict[str, dict[str, Any]] = {}
     for claim in claims["claims"]:
         definition = claims["definitions"][claim["definition"]]
@@ -126,7 +136,7 @@ def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapp
         row["spread"] = None if row["spread"] is None else row["spread"] * factor
         row["reason"] = claims["reasons"].get(claim.get("not_attempted"))
         by_id[claim["id"]] = row
-        yield dict(row), claim.get("ours")
+        yield dict(row), claim.get("ours"), definition.get("absolute", False)
     for contrast in claims["contrasts"]:
         a, b = by_id[contrast["a"]], by_id[contrast["b"]]
         row = {**a, "id": contrast["id"], "kind": "contrast", "value": a["value"] - b["value"]}
@@ -136,22 +146,29 @@ def _published(claims: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Mapp
         row["spread"] = None if None in spreads else math.hypot(*spreads)  # of independent runs: none is published
         row["reason"] = claims["reasons"].get(contrast.get("not_attempted"))
         row["note"] = contrast.get("note")
-        yield row, contrast.get("ours")
+        yield row, contrast.get("ours"), False
 
 
-def _measured(rows: pd.DataFrame, ours: Mapping[str, Any], claim: str, settings: Mapping[str, Any]) -> pd.Series:
-    """The one row over seeds, at the end of training, that ``ours`` names; by the study's own truth unless it says."""
+def _measured(
+    rows: pd.DataFrame, ours: Mapping[str, Any], claim: str, settings: Mapping[str, Any]
+) -> tuple[pd.Series, float]:
+    """The one row over seeds, at the end of training, that ``ours`` names; by the study's own truth unless it says.
+
+    And half the width of the bootstrap over architectures, mean over the seeds; 0 where there is none.
+    """
     if ours["study"] not in settings["studies"]:
         known = ", ".join([*settings["studies"], *settings["elsewhere"]])
         raise UserError(f"claim {claim}: no study {ours['study']!r} in params.yaml names this paper; known: {known}")
     where = {k: ours.get(k) for k in ("method", "estimator", "searcher", "metric", "definition", "resolution")}
     where["truth"] = ours.get("truth", settings["truths"][ours["study"]])
-    found = select(rows, study=ours["study"], seed=None, **where)
-    if found["epoch"].notna().any():
-        found = select(found, epoch=found["epoch"].max())
+    every = select(rows, study=ours["study"], **where)
+    if every["epoch"].notna().any():
+        every = select(every, epoch=every["epoch"].max())
+    found, single = every[every["seed"].isna()], every[every["seed"].notna()]
     if len(found) != 1:
         raise UserError(f"claim {claim}: study {ours['study']} has {len(found)} numbers {where}; correct its `ours`")
-    return found.iloc[0]
+    half = float((single["high"] - single["low"]).mean() / 2)
+    return found.iloc[0], 0.0 if math.isnan(half) else half
 
 
 def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> str:
