@@ -1,5 +1,6 @@
 """The page of a made-up study: complete, true to its files, the same again; one line where a file is not right."""
 
+import dataclasses
 import json
 import math
 import os
@@ -143,6 +144,10 @@ def test_figures_show_all_methods_seeds_and_architectures(study: results.Study) 
     methods, seeds = study.settings["methods"], study.settings["seeds"]
     ranks = plots.ranks([study])
     assert [label for label, _ in ranks.choices] == [f"{m}, seed {s}" for m in methods for s in seeds]
+    study_of = {**study.settings["study"], "task": "elsewhere"}
+    elsewhere = dataclasses.replace(study, settings={**study.settings, "study": study_of})
+    both = [label for label, _ in plots.ranks([study, elsewhere]).choices]
+    assert len(set(both)) == 2 * len(ranks.choices) and both[-1].endswith(", elsewhere")
     points = ranks.choices[0][1][0]["data"][0]
     assert len(points["x"]) == len(study.truth) and points["text"][0].startswith(study.truth.index[0])
     curves = plots.curves(study, plots.looks(methods))

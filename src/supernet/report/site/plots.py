@@ -98,12 +98,14 @@ def curves(study: Study, styles: Mapping[str, Mapping[str, str]]) -> Plot:
 def ranks(found: Sequence[Study]) -> Plot:
     """Rank by stand-alone accuracy against rank by super-net, a choice a method and seed; the page shows two beside."""
     choices, seen = [], set()
+    several = len({study.settings["study"]["task"] for study in found}) > 1
     for study in found:
+        task = study.settings["study"]["task"]
         for (method, seed), score in study.scores.items():
-            key = (study.settings["study"]["task"], method, seed)
-            if key not in seen:
-                seen.add(key)
-                choices.append((f"{method}, seed {seed}", [as_json(_ranks(study, score, method, seed))]))
+            if (task, method, seed) not in seen:
+                seen.add((task, method, seed))
+                label = f"{method}, seed {seed}" + (f", {task}" if several else "")
+                choices.append((label, [as_json(_ranks(study, score, method, seed))]))
     caption = (
         "Every point is one evaluation architecture, named when pointed at; rank 1 is the best, the diagonal a perfect"
         " ranking. Two choices stand beside each other."
