@@ -27,7 +27,9 @@ $(NAMED)
 endef
 define ADOPT
 $(NAMED)
-@$(BIN)/dvc checkout --quiet --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_')
+@said="$$($(BIN)/dvc checkout --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)" \
+  || { echo "make: dvc checkout: nothing is lost; move away what it names:" \
+  "$$(echo "$$said" | grep -m 1 -A 1 '^ERROR' | tr '\n' ' ')"; exit 1; }
 @plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
   || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
 @$(BIN)/supernet verify --scale $(SCALE)
