@@ -28,7 +28,7 @@ endef
 define ADOPT
 $(NAMED)
 @said="$$($(BIN)/dvc checkout --allow-missing $$($(BIN)/dvc stage list --name-only | grep '^$(SCALE)_') 2>&1)" \
-  || { echo "make: dvc checkout: nothing is lost; move away what it names:" \
+  || { echo "make: dvc checkout: nothing is lost; do not force it, move away the files that it names:" \
   "$$(echo "$$said" | grep -m 1 -A 1 '^ERROR' | tr '\n' ' ')"; exit 1; }
 @plan="$$($(BIN)/dvc repro --allow-missing --dry --glob '$(SCALE)_*')" && ! echo "$$plan" | grep '^Running stage' \
   || { echo "make: the files of these stages differ from dvc.lock; see: dvc status"; exit 1; }
