@@ -85,6 +85,16 @@ def test_a_new_block_takes_over_weights_and_its_row_of_the_gate(inherit: str) ->
         assert np.array_equal(new, {"copy": old, "add": old + last, "none": last}[how]), name
 
 
+def test_a_fresh_gate_tells_no_edge_from_another() -> None:
+    """Why scores by its highest logit use one block for all (D33)."""
+    for seed in range(3):
+        net = SPACE.build(**{**SHAPE, "seed": seed, "blocks": 4})
+        for _ in range(3):
+            closenet.open_next(net, "copy")
+        drawn = [archs.sample(SPACE.choices, stream(0, "gate", i)) for i in range(50)]
+        assert len({block for arch in drawn for block in net.gate.choose(arch)}) == 1
+
+
 def test_a_new_block_is_not_tied_to_the_one_before() -> None:
     net = opened(2, "copy")
     logits = torch.cat([net.gate(arch) for arch in ARCHS])

@@ -109,9 +109,11 @@ def test_a_vote_of_an_unknown_score_is_one_line(tmp_path, monkeypatch):
 
 
 def test_what_training_logged_becomes_rows(made):
-    _, rows, _, page, _ = made("forgetting")
+    _, rows, _, page, pictures = made("forgetting")
     own = select(rows, metric="forgetting_value", seed=0)
     assert list(own["epoch"]) == list(range(1, 61)) and own["value"].iloc[-1] == pytest.approx(-6)
+    (curves,) = (path for path in pictures if path.name == "sparse_kendall_tau.svg")
+    assert "forgetting value" in curves.read_text() and "forgotten" in curves.read_text()
     assert "## In training" in page and "| spos-watched, epoch 60 | -6.000 [-6.000, -6.000] |" in page
 
 

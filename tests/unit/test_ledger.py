@@ -9,7 +9,6 @@ import yaml
 from supernet import config, plan, records
 from supernet.errors import UserError
 from supernet.report import ledger
-from supernet.report.ledger import Interval
 from supernet.report.rows import frame
 from supernet.stages import ledger as stage
 
@@ -104,31 +103,6 @@ def answered_by(study: str, **more: str) -> dict:
     return claims
 
 
-@pytest.mark.parametrize(
-    ("scale", "contrast", "published", "spread", "ours", "expected"),
-    [
-        ("full", False, 0.80, 0.02, (0.83, 0.81, 0.85), "reproduced"),  # [0.81, 0.85] meets [0.78, 0.82]
-        ("full", False, 0.80, 0.02, (0.84, 0.83, 0.85), "not reproduced"),
-        ("full", False, 0.80, 0.02, (0.76, 0.74, 0.78), "reproduced"),  # they touch
-        ("full", False, 0.80, 0.0, (0.80, float("nan"), float("nan")), "undecided"),
-        ("full", True, 0.03, 0.0, (0.01, 0.00, 0.02), "not reproduced"),
-        ("full", True, 0.03, 0.01, (0.01, 0.00, 0.02), "reproduced"),
-        ("reduced", True, 0.03, 0.0, (0.20, 0.10, 0.30), "direction holds"),
-        ("reduced", True, 0.03, 0.0, (-0.20, -0.30, -0.10), "direction fails"),
-        ("reduced", True, -0.03, 0.0, (-0.20, -0.30, -0.10), "direction holds"),
-        ("reduced", True, 0.03, 0.0, (0.10, -0.01, 0.21), "undecided"),
-        ("reduced", True, 0.0, 0.0, (0.20, 0.10, 0.30), "undecided"),  # a published 0 claims no direction
-        ("reduced", True, 0.5 - 0.4 - 0.1, 0.0, (-0.20, -0.30, -0.10), "undecided"),  # nor does its rounding
-        ("reduced", True, 0.03, 0.0, (0.10, float("nan"), float("nan")), "undecided"),
-        ("reduced", False, 0.80, 0.02, (0.80, 0.79, 0.81), "other scale"),
-        ("demo", False, 0.80, 0.02, None, "not attempted"),
-        ("full", True, 0.80, 0.02, None, "not attempted"),
-    ],
-)
-def test_verdict(scale, contrast, published, spread, ours, expected):
-    assert ledger.verdict(scale, contrast, published, spread, ours and Interval(*ours)) == expected
-
-
 def test_join_puts_our_numbers_beside_the_published_ones():
     table = ledger.join(CLAIMS, rows(), at("reduced")).set_index("id")
     assert table["verdict"].to_dict() == {
@@ -155,6 +129,17 @@ def test_at_full_scale_the_sample_of_architectures_counts_too():
     table = ledger.join(CLAIMS, pd.concat([rows(), single]), at("full")).set_index("id")
     assert table.loc["base", "verdict"] == "reproduced"  # 0.70 + hypot(0.02, 0.21) = 0.911
     assert table.loc["base", ["our_low", "our_high"]].tolist() == [0.68, 0.72]  # what is printed is over seeds
+
+
+def test_the_space_is_named_where_there_are_several():
+    table = ledger.join(CLAIMS, rows(), at("reduced"))
+    assert not any("S: " in line for line in ledger.answered(table))
+    table.loc[table["id"] == "base", "space"] = "T"
+    lines = ledger.answered(table)
+    assert (
+        sum("| T: A (x) |" in line for line in lines) == 1
+        and sum("| S: B - A (y - x) |" in line for line in lines) == 1
+    )
 
 
 def test_where_the_absolute_value_is_printed_the_sign_does_not_matter():

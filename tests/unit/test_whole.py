@@ -94,4 +94,4 @@ def test_the_page_has_a_section_for_the_sample_size(measured, monkeypatch):
     monkeypatch.setattr(summary, "SPREADS", [summary.Quantity("8", {"definition": whole.MEAN.format(8)})])
     settings = job.settings
     page = summary.markdown(summary.summarise(rows, settings), rows, settings)
-    assert "## Sample size" in page and "| regret@10, % |" in page and "of any method, at least 18." in page
+    assert "## Sample size" in page and "| regret@10, % |" in page and "(at least 18), where none is named." in page

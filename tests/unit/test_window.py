@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import tiny
 
-from supernet import config
-from supernet.report import window
-from supernet.report.rows import frame
+from supernet import config, records
+from supernet.report import summary, window
+from supernet.report.rows import frame, select
+from supernet.stages import measure
 
 METHODS = {
     name: method
@@ -71,3 +73,18 @@ def test_every_signal_is_measured_at_every_stop_of_the_projects_study():
         every, warmup = shared.train.checkpoint_every, shared.train.warmup
         kept = {*range(every, warmup, every)} | {shared.segment(i)[1] for i in range(shared.iterations + 1)}
         assert {split.train.warmup for split in splits} <= kept and min(kept) < min(m.train.warmup for m in splits)
+
+
+def test_the_page_shows_the_run_before_a_split_and_ranks_by_no_signal(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = tiny.only(tiny.load(tmp_path, "full", bootstrap=2), "when-to-split")
+    job = tiny.write_study(chosen, "when-to-split", "full")
+    measure.run(job, tmp_path)
+    rows, settings = records.read_table(job.outputs["metrics"]), job.settings
+    table = summary.summarise(rows, settings)
+    page = summary.markdown(table, rows, settings)
+    assert "## Before a split" in page and "S-KdT, agreement" not in page
+    (shown,) = select(table, part=summary.CURVE, label="150", quantity="mean agreement:gradients")["value"]
+    single = rows[rows["seed"].notna()]
+    own = select(single, method="shared-250", epoch=150, estimator=window.AGREEMENT, metric=window.MEAN)
+    assert len(own) == 3 and shown == pytest.approx(own["value"].mean())

@@ -15,6 +15,7 @@ SPACE = spaces.load("nasbench201")
 ARCHS = [SPACE.format(archs.sample(SPACE.choices, stream(0, "tiny", i))) for i in range(24)]
 ARCHS[23] = SPACE.format((*(a := SPACE.parse(ARCHS[22]))[:5], (a[5] + 1) % 5))  # these two differ in one operation
 COLUMNS = {
+    "agreement": ["gradients"],
     "gradients": ["snip", "grasp"],
     "synflow": ["synflow"],
     "activations": ["jacob_cov"],

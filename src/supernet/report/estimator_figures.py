@@ -40,9 +40,10 @@ def curves(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
         _line(axis, own, pd.Series(range(1, len(own) + 1), index=own.index), i, len(lines))
     axis.axhline(0, color=GREY, linewidth=1, zorder=0)
     axis.set(xlabel="fifth by parameters, from the smallest", title="over-estimation, in ranks / n")
+    first = {method: i for i, (method, _) in reversed([*enumerate(lines)])}  # a method looks as its first score does
     for metric in logged:
         axis = next(axes)
-        for i, method in enumerate(settings["study"]["methods"]):
+        for method, i in first.items():
             own = select(rows, method=method, metric=metric).sort_values("epoch")
             _line(axis, own, own["epoch"], i, len(lines))
         axis.set(xlabel="epoch", title=metric.replace("_", " "))

@@ -179,7 +179,7 @@ def _untaught(rows: pd.DataFrame) -> str:
     among = select(single, estimator=ranked(rows), metric=REGRET)["n"]
     if among.empty:
         return ""
-    return f" where they do not say: of the space without the landmarks of any method, at least {among.min():g}"
+    return f", of all architectures but the landmarks of every method (at least {among.min():g}), where none is named"
 
 
 def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
