@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from project import BIN, TINY, Project
+from project import BIN, ROOT, TINY, Project
 
 from supernet import config, params, paths, plan, records
 from supernet.commands import status
@@ -108,6 +108,12 @@ def test_a_scale_without_finished_jobs_has_no_estimate(tmp_path: Path, monkeypat
     assert set(counts(found)) == {"missing"} and found["rest_unknown_jobs"] == found["jobs"]["missing"]
     status.status()
     assert f"? ({found['jobs']['missing']} jobs)" in capsys.readouterr().out
+
+
+def test_the_committed_results_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # among them is a net that was not trained at all
+    found = status.answer({"reduced": config.load("reduced")})["scales"]["reduced"]
+    assert found["studies"]["zero-shot"]["jobs"]["done"] and found["together"]["spent_core_hours"] > 1
 
 
 @pytest.mark.parametrize(

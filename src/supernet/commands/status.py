@@ -107,7 +107,7 @@ def _sums(
         if state not in (DONE, AWAY):
             rate = next((rates[kind] for kind in _kinds(job) if kind in rates), None)
             unknown += rate is None
-            rest += 0 if rate is None else rate * _size(job)
+            rest += (rate or 0) * _size(job)
     hours = threads / 3600
     costs = {"spent_core_hours": spent * hours, "rest_core_hours": rest * hours}
     return {"jobs": jobs, **costs, "rest_unknown_jobs": unknown}
@@ -163,7 +163,7 @@ def _rates(every: Mapping[str, Job], known: Mapping[str, tuple[str, float]]) -> 
     """Mean seconds a unit of work, of the jobs that have costs, by each of `_kinds`."""
     each = defaultdict(list)
     for path, job in every.items():
-        if known[path][1]:
+        if known[path][1] and _size(job):  # of a net that is not trained no rate can be told
             for kind in _kinds(job):
                 each[kind].append(known[path][1] / _size(job))
     return {kind: sum(values) / len(values) for kind, values in each.items()}
