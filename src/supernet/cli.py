@@ -80,7 +80,8 @@ def _stage(function: Callable[..., Job]) -> None:
 
 def _option(name: str) -> typer.models.OptionInfo:
     known = COMPLETE.get(name)
-    return typer.Option(help=HELP.get(name, ""), autocompletion=completing(known) if known else None)
+    least = 0 if name in ("seed", "iteration") else None
+    return typer.Option(help=HELP.get(name, ""), min=least, autocompletion=completing(known) if known else None)
 
 
 STAGES = (
@@ -159,14 +160,21 @@ def write_readme(
     if not path.is_file():
         raise UserError(f"{path}: no such file; run from the folder that holds it, or name it")
     root = path.parent
-    new = readme.fill(path.read_text(), "results", readme.fragment(root))
-    pages = {path: readme.fill(new, "speed", readme.speeds(root))}
-    pages |= {page: inline.fill(page.read_text(), root) for page in sorted(root.glob("docs/*.md"))}
+    results, speed = readme.fragment(root), readme.speeds(root)
+    pages = {path: _filled(path, lambda text: readme.fill(readme.fill(text, "results", results), "speed", speed))}
+    pages |= {page: _filled(page, lambda text: inline.fill(text, root)) for page in sorted(root.glob("docs/*.md"))}
     for page, text in pages.items():
         if check and text != page.read_text():
             raise UserError(f"{page}: its numbers are not those of the files below results/; run `supernet readme`")
         if text != page.read_text():
             records.write_text(page, text)
+
+
+def _filled(page: Path, fill: Callable[[str], str]) -> str:
+    try:
+        return fill(page.read_text())
+    except UserError as error:
+        raise UserError(f"{page}: {error}") from None
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ import ast
 import functools
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
 from supernet import params, settings
 from supernet.errors import UserError
@@ -33,7 +33,7 @@ from supernet.sections import (
     TableTruth,
     Task,
 )  # fmt: skip
-from supernet.settings import Count, Index, Strict
+from supernet.settings import Count, Seeds, Strict
 
 NAMED = ("data", "tables", "tasks", "landmarks", "methods", "estimators", "searchers", "factorials", "studies")
 
@@ -41,7 +41,7 @@ NAMED = ("data", "tables", "tasks", "landmarks", "methods", "estimators", "searc
 class Config(Strict):
     """Everything params.yaml says at one scale."""
 
-    seeds: Annotated[list[Index], Field(min_length=1)]
+    seeds: Seeds
     threads: Count
     device: Literal["cpu", "cuda", "auto"]
     processes: Count = 1
@@ -112,7 +112,7 @@ def _check_references(config: Config, path: str) -> None:
 
     for section in NAMED:
         for name in getattr(config, section):
-            if not re.fullmatch(r"[a-z0-9-]+", name):
+            if not re.fullmatch(params.NAME, name):
                 raise UserError(f"{path}: {section}.{name}: expected a name of small letters, digits and hyphens")
     for name, task in config.tasks.items():
         known("data", task.data, f"tasks.{name}.data")

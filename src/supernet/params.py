@@ -12,18 +12,27 @@ from supernet.errors import UserError
 from supernet.factorial import Factorial
 
 BASED = ("tasks", "methods", "studies")  # sections whose entries may name a base
+NAME = r"[a-z0-9-]+"  # of entries and scales, which become folders
 
 
 def scales(path: str | Path = "params.yaml") -> list[str]:
-    """Names of the scales of ``path``."""
-    return list(read(path).get("scales") or {})
+    """Names of the scales of ``path``; ``UserError`` if it has none, or what is no name of a folder."""
+    found = read(path).get("scales")
+    if not isinstance(found, dict) or not found:
+        raise UserError(f"{path}: scales: expected a mapping of at least one name to what it changes")
+    for name, changes in found.items():
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
+            raise UserError(f"{path}: scales.{name}: expected a name of small letters, digits and hyphens")
+        if not isinstance(changes, dict | None):
+            raise UserError(f"{path}: scales.{name}: expected a mapping of sections, got {changes!r}")
+    return list(found)
 
 
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, _changed: int) -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text(), Loader=Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the latter two: no text, no such day, too deep
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise UserError(f"{path}: expected a mapping of sections")
@@ -58,7 +67,7 @@ def at_scale(path: str | Path, scale: str) -> dict[str, Any]:
     """
     raw = read(path)
     if scale not in scales(path):
-        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(scales(path)) or 'none'}")
+        raise UserError(f"{path}: scales.{scale}: no such scale; known: {', '.join(scales(path))}")
     merged = merge({k: v for k, v in raw.items() if k != "scales"}, raw["scales"][scale] or {})
     merged = _with_factorials(merged, str(path))
     for section in BASED:

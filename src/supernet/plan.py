@@ -5,6 +5,7 @@ makes the file.
 """
 
 import math
+import re
 from typing import Any
 
 from supernet import paths, runs
@@ -60,6 +61,11 @@ def archs(config: Config, *, scale: str, task: str, set: str) -> Job:
             return Job("landmarks", settings, output, {"evaluation": evaluation}, (space,))
         case ["additions", name, seed, iteration]:
             method = entry(config.methods, name, "methods")
+            if method.additions is None:
+                raise UserError(f"params.yaml: methods.{name}.additions: is missing, so that no landmarks are added")
+            if not 1 <= _number(iteration) < method.iterations:
+                last = method.iterations - 1
+                raise UserError(f"{output['archs']}: landmarks are added after iterations 1 to {last} of {name}")
             at = {**where, "method": name, "seed": _number(seed), "iteration": _number(iteration)}
             disputed = method.added == "disputed"
             template = paths.TRUTH if disputed else paths.ARCHS
@@ -112,8 +118,10 @@ def train(config: Config, *, scale: str, task: str, method: str, seed: int, iter
     chosen_task, chosen = entry(config.tasks, task, "tasks"), entry(config.methods, method, "methods")
     where = {"scale": scale, "task": task}
     at = {**where, "method": method, "seed": seed, "iteration": iteration}
-    if not 0 <= iteration <= chosen.iterations or (iteration == 0 and not chosen.train.warmup):
-        raise UserError(f"methods.{method}: has no iteration {iteration}")
+    first = 0 if chosen.train.warmup else 1
+    if not first <= iteration <= chosen.iterations:
+        known = f"it has {first} to {chosen.iterations}"
+        raise UserError(f"params.yaml: methods.{method}: has no iteration {iteration}; {known}")
     settings = {
         **_net(chosen_task, chosen.net.at(iteration)),
         **_machine(config),
@@ -210,6 +218,6 @@ def _plugin(chosen: Plugin) -> dict[str, Any]:
 
 def _number(text: str) -> int:
     """``s3`` or ``i3`` -> 3."""
-    if not text[1:].isdigit():
+    if not re.fullmatch(r"[si][0-9]+", text):
         raise UserError(f"{text!r}: expected a letter and a number, as s0 or i1")
     return int(text[1:])

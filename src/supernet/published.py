@@ -30,10 +30,10 @@ from supernet.sections import TableTruth
 if TYPE_CHECKING:
     from supernet.nets.supernet import SuperNet
 
-NAME = re.compile(r"(?P<scale>[^/]+)/(?P<task>[^/]+)/(?P<method>[^/]+)/s(?P<seed>\d+)(/i(?P<iteration>\d+))?")
+NAME = re.compile(r"(?P<scale>[^/]+)/(?P<task>[^/]+)/(?P<method>[^/]+)/s(?P<seed>[0-9]+)(/i(?P<iteration>[0-9]+))?")
 FOLDER = re.compile(
-    r"((?P<root>.*)/)?results/(?P<scale>[^/]+)/runs/(?P<task>[^/]+)/(?P<method>[^/]+)/s(?P<seed>\d+)"
-    r"(/i(?P<iteration>\d+)(/weights\.safetensors)?)?"
+    r"((?P<root>.*)/)?results/(?P<scale>[^/]+)/runs/(?P<task>[^/]+)/(?P<method>[^/]+)/s(?P<seed>[0-9]+)"
+    r"(/i(?P<iteration>[0-9]+)(/weights\.safetensors)?)?"
 )
 
 
@@ -228,6 +228,8 @@ def load(run: str | Path) -> Run:
         )
     parts = found.groupdict()
     root = Path(parts.get("root") or ("/" if text.startswith("/results/") else "."))
+    if not (root / "params.yaml").is_file():
+        raise UserError(f"{root / 'params.yaml'}: no such file; expected beside the folder results of the run")
     chosen = configs.load(parts["scale"], root / "params.yaml")
     if parts["task"] in chosen.tasks and parts["method"] not in chosen.methods:
         known = ", ".join(sorted(set(_trained(root, parts["scale"], parts["task"])) & set(chosen.methods)))
@@ -237,6 +239,10 @@ def load(run: str | Path) -> Run:
     where = {"scale": parts["scale"], "task": parts["task"], "method": parts["method"]}
     loaded = Run(root, chosen, **where, seed=int(parts["seed"]), iteration=iteration)
     loaded._job  # noqa: B018 - an unknown task or iteration is an error here, not later
+    owner, _ = runs.segments(chosen.methods[loaded.method], loaded.method)[0]
+    if not iteration and owner != loaded.method:
+        theirs = f"{loaded.scale}/{loaded.task}/{owner}/s{loaded.seed}/i0"
+        raise UserError(f"run {text!r}: it shares the warm-up of {owner}; ask for {theirs}")
     return loaded
 
 

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -77,6 +78,15 @@ def read_json(path: str | Path) -> Any:
         return json.loads(_existing(path).read_text())
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it and run its rule again") from None
+
+
+def seconds(path: str | Path) -> float:
+    """The wall-clock time in a file of costs; ``UserError`` if it is missing or holds none."""
+    found = read_json(path)
+    spent = found.get("seconds") if isinstance(found, dict) else None
+    if not (isinstance(spent, int | float) and math.isfinite(spent)):
+        raise UserError(f"{path}: says no seconds, so it was not written by supernet; delete it and run its rule again")
+    return spent
 
 
 def write_lines(path: str | Path, rows: list[dict[str, Any]]) -> None:
@@ -150,11 +160,12 @@ def provenance(path: str | Path) -> dict[str, Any]:
 
             with safetensors.safe_open(path, framework="numpy") as file:
                 stored = (file.metadata() or {}).get(KEY)
+        found = stored if stored is None else json.loads(stored)
     except Exception as error:  # pyarrow and safetensors raise types of their own for damaged files
         raise _damaged(path, path.suffix.lstrip("."), error) from None
-    if stored is None:
+    if not isinstance(found, dict):
         raise UserError(f"{path}: carries no provenance, so it was not written by supernet")
-    return json.loads(stored)
+    return found
 
 
 def sha256(path: str | Path) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from supernet.errors import UserError
-from supernet.settings import Count, Fraction, Index, Part, Positive, StandaloneTruth, Strict, Train
+from supernet.settings import Count, Fraction, Index, Part, Positive, Seeds, StandaloneTruth, Strict, Train
 
 TruthName = Literal["valid", "test"]
 POOLED = "pool"  # the kind of method that trains on what its search has met
@@ -174,7 +174,7 @@ class Study(Strict):
     methods: Annotated[list[str], Field(min_length=1)]
     estimators: Annotated[list[str], Field(min_length=1)]
     searchers: list[str] = []
-    seeds: Annotated[list[Index], Field(min_length=1)] | None = None
+    seeds: Seeds | None = None
     contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
     claims: str | None = None
     factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None

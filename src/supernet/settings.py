@@ -2,14 +2,23 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(gt=0)]
 Index = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
+
+
+def _apart(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("a seed that stands twice is the same run twice, and no second sample")
+    return seeds
+
+
+Seeds = Annotated[list[Index], Field(min_length=1), AfterValidator(_apart)]
 
 
 class Strict(BaseModel):
@@ -71,4 +80,4 @@ class StandaloneTruth(Strict):
     kind: Literal["standalone"]
     train: Train
     affine: bool = True
-    seeds: Annotated[list[Index], Field(min_length=1)]
+    seeds: Seeds

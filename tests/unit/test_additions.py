@@ -29,6 +29,19 @@ def job(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("landmark/s0/i1", r"methods\.landmark\.additions: is missing"),
+        ("landmark-t3/s0/i3", "landmarks are added after iterations 1 to 2 of landmark-t3"),
+        ("landmark-t3/s²/i1", "'s²': expected a letter and a number"),
+    ],
+)
+def test_additions_that_no_method_makes_are_one_line(name, message):
+    with pytest.raises(UserError, match=message):
+        plan.archs(config.load("full", tiny.PARAMS), scale="full", task=TASK, set=f"additions/{name}")
+
+
 def added(job, met):
     """What the job adds of the search that met these architectures with these scores."""
     table = pd.DataFrame({"arch": list(met), "score": list(met.values())})

@@ -91,6 +91,13 @@ def test_the_projects_own_file_is_fine_at_every_scale():
         ("data.cifar10.split.weights", 0, "data.cifar10.split.weights"),
         ("metrics.level", 1.0, "metrics.level"),
         ("typo", 1, "typo: is not a known key"),
+        ("seeds", [0, 1, 0], "seeds: Value error, a seed that stands twice is the same run twice"),
+        ("studies.demo.seeds", [1, 1], "studies.demo.seeds: Value error, a seed that stands twice"),
+        ("methods.spos.train.lr", float("inf"), "methods.spos.train.lr: Input should be a finite number"),
+        ("scales", None, "scales: expected a mapping of at least one name"),
+        ("scales", ["demo", "full"], "scales: expected a mapping of at least one name"),
+        ("scales.full", True, "scales.full: expected a mapping of sections, got True"),
+        ("scales.Full", {}, "scales.Full: expected a name of small letters, digits and hyphens"),
     ],
 )
 def test_bad_values_name_their_key_in_one_line(tmp_path, key, value, line):
@@ -115,6 +122,11 @@ def test_broken_yaml_missing_file_and_unknown_scale_are_one_line(tmp_path):
     with pytest.raises(UserError, match="not valid YAML") as error:
         config.load("demo", path)
     assert "\n" not in str(error.value)
+    for content in (b"\xff\xfe", b"threads: 2020-99-99", b"[" * 3000):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="not valid YAML") as error:
+            config.load("demo", path)
+        assert "\n" not in str(error.value)
     with pytest.raises(UserError, match="no such scale; known: demo, reduced, full"):
         config.load("huge", PARAMS)
 

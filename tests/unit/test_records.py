@@ -88,3 +88,21 @@ def test_json_and_lines_round_trip_and_refuse_garbage(tmp_path):
         (tmp_path / name).write_text("{")
         with pytest.raises(UserError, match="not valid JSON"):
             read(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "null", '{"seconds": "x"}', '{"seconds": NaN}'])
+def test_costs_that_say_no_seconds_are_a_one_line_error(tmp_path, content):
+    path = tmp_path / "costs.json"
+    records.write_json(path, {"seconds": 1.5})
+    assert records.seconds(path) == 1.5
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"costs\.json: says no seconds"):
+        records.seconds(path)
+
+
+@pytest.mark.parametrize("stamp", [[], None, 1])
+def test_a_stamp_that_is_none_is_a_one_line_error(tmp_path, stamp):
+    path = tmp_path / "table.parquet"
+    records.write_table(path, TABLE, stamp)
+    with pytest.raises(UserError, match=r"table\.parquet: carries no provenance"):
+        records.provenance(path)

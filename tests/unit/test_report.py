@@ -217,6 +217,24 @@ def test_a_report_without_its_table_is_an_error(tmp_path):
         readme.fragment(tmp_path)
 
 
+def test_without_a_ledger_the_readme_stays(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(text := f"{BEGIN}\nresults\n{END}\n<!-- speed:begin --><!-- speed:end -->\n")
+    with pytest.raises(UserError, match=r"ledger/\*\.parquet: no such file"):
+        cli.write_readme(path)
+    assert path.read_text() == text
+
+
+def test_a_page_whose_number_is_none_is_named(report):
+    root, _ = report
+    page = root / "docs" / "page.md"
+    records.write_text(root / "README.md", f"{BEGIN}{END}\n<!-- speed:begin --><!-- speed:end -->\n")
+    records.write_text(page, "<!--= full/nothing; a; b -->0<!--.-->")
+    with pytest.raises(UserError, match=r"docs/page\.md: .*: no such file"):
+        cli.write_readme(root / "README.md")
+    page.unlink()
+
+
 def test_the_readme_command_writes_and_checks(report):
     root, _ = report
     path = root / "README.md"
@@ -237,7 +255,7 @@ def test_fill_replaces_what_stands_between_the_markers():
 
 @pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}" * 2])
 def test_fill_wants_each_marker_once_and_in_order(text):
-    with pytest.raises(UserError, match=r"README\.md: expected one"):
+    with pytest.raises(UserError, match=r"^expected one"):
         readme.fill(text, "results", "new")
 
 

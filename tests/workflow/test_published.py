@@ -144,8 +144,9 @@ def test_the_whole_space_is_ranked(
         ("demo/nasbench201-digits/nobody/s0", r"no method 'nobody' in params.yaml; trained here: landmark-t3, spos"),
         ("demo/nowhere/spos/s0", r"tasks: no 'nowhere'; known: nasbench201-cifar10, .*nasbench201-digits"),
         ("huge/nasbench201-digits/spos/s0", r"scales.huge: no such scale; known: demo"),
-        (f"{NAME}/i7", "methods.landmark-t3: has no iteration 7"),
-        ("/nowhere/results/demo/runs/t/m/s0", "/nowhere/params.yaml: no such file"),
+        (f"{NAME}/i7", "methods.landmark-t3: has no iteration 7; it has 0 to 2"),
+        (f"{NAME}/i0", "it shares the warm-up of spos; ask for demo/nasbench201-digits/spos/s0/i0"),
+        ("/nowhere/results/demo/runs/t/m/s0", "/nowhere/params.yaml: no such file; expected beside the folder results"),
     ],
 )
 def test_a_run_that_is_none_is_one_line(here: Project, run: str, message: str) -> None:

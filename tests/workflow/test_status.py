@@ -12,6 +12,7 @@ from project import BIN, ROOT, TINY, Project
 
 from supernet import config, params, paths, plan, records
 from supernet.commands import status
+from supernet.errors import UserError
 
 WEIGHTS = "results/demo/runs/nasbench201-digits/{}/s{}/i{}/weights.safetensors"
 WHERE = ["--scale", "demo", "--task", "nasbench201-digits", "--method", "landmark-t3", "--seed", "0", "--iteration"]
@@ -116,6 +117,16 @@ def test_the_committed_results_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["studies"]["zero-shot"]["jobs"]["done"] and found["together"]["spent_core_hours"] > 1
 
 
+def test_a_study_is_asked_where_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match=r"studies\.paper-or-code\.scales: not at scale demo, but at: "):
+        status.status(scale="demo", study="paper-or-code")
+    with pytest.raises(UserError, match="studies: no 'nobody'; known: "):
+        status.status(study="nobody")
+    status.status(study="demo")
+    assert capsys.readouterr().out.count("scale ") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -133,7 +144,11 @@ def test_the_shell_completes_names(finished: Project, words: list[str], expected
 
 
 def test_without_parameters_nothing_is_completed_and_nothing_fails(tmp_path: Path) -> None:
-    assert complete(tmp_path, ["status", "--scale", ""]) == []
+    for content in (None, "studies:", "studies: 3", "scales: [demo]", "studies: {3: {}}"):
+        if content is not None:
+            (tmp_path / "params.yaml").write_text(content)
+        for option in ("--scale", "--study"):
+            assert complete(tmp_path, ["status", option, ""]) == []
 
 
 def complete(folder: Path, words: list[str]) -> list[str]:

@@ -17,7 +17,12 @@ def scales() -> list[str]:
 
 def entries(section: str) -> Callable[[], list[str]]:
     """What completes the name of an entry of ``section`` of params.yaml."""
-    return lambda: list(params.read("params.yaml").get(section, {}))
+
+    def known() -> list[str]:
+        found = params.read("params.yaml").get(section)
+        return [name for name in found if isinstance(name, str)] if isinstance(found, dict) else []
+
+    return known
 
 
 def runs() -> list[str]:

@@ -1,5 +1,6 @@
 """`supernet rank`: the best architectures by a run's super-net, and how well it ranks."""
 
+import math
 from typing import Annotated, Any, Literal
 
 import typer
@@ -18,7 +19,9 @@ def rank(
         Literal["evaluation", "space"],
         typer.Option(help="`evaluation`: stored scores, at once, no weights. `space`: score every one, minutes."),
     ] = "evaluation",
-    by: Annotated[str | None, typer.Option(help="Which score ranks; by default `loss`, which has no ties.")] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Which score ranks; by default `loss`, which ties less than accuracy.")
+    ] = None,
     estimator: Estimator = None,
     epoch: Epoch = None,
     json: Json = False,
@@ -33,14 +36,16 @@ def rank(
             {
                 "rank": str(row["rank"]),
                 "architecture": row["arch"],
-                found["by"]: f"{row['score']:.4f}",
+                found["by"]: show.number(row["score"]),
                 f"{found['truth']} truth, %": show.percent(row["truth"]),
                 "true rank": str(row["true_rank"] or "–"),
             }
             for row in found["top"]
         ]
     )
-    if found["s_kdt"] is None:
+    if found["s_kdt"] is not None and math.isnan(found["s_kdt"]):
+        print(f"\nAll scores, or all truths, of {found['known']} architectures are equal: no S-KdT is defined.")
+    elif found["s_kdt"] is None:
         print(f"\n{found['n']} architectures; the truth of too few of them is known for an S-KdT.")
     else:
         width, of = 100 * found["resolution"], f"{found['known']} of {found['n']} architectures with known truth"

@@ -32,7 +32,7 @@ def score(
         [
             {
                 "architecture": row["arch"],
-                **{name: f"{value:.4f}" for name, value in row["scores"].items()},
+                **{name: show.number(value) for name, value in row["scores"].items()},
                 f"rank by {found['by']}": f"{row['rank']}{of}" if of else "–",
                 f"{found['truth']} truth, %": show.percent(row["truth"]),
                 "true rank": f"{row['true_rank']}{of}" if row["true_rank"] else "–",

@@ -34,6 +34,13 @@ def table(rows: Sequence[Mapping[str, str]], title: str = "") -> None:
     print("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
+def number(value: float) -> str:
+    """Four digits behind the point, or as many that count of what is smaller; a large whole number with commas."""
+    if value == round(value) and abs(value) >= 1:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) >= 0.01 or not value else f"{value:.4g}"
+
+
 def percent(fraction: float | None, digits: int = 2) -> str:
     """``0.9412`` -> ``94.12``; a dash where there is none."""
     return "–" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f}"

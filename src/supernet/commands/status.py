@@ -24,7 +24,7 @@ DONE, AWAY, STALE, RUNNING, STOPPED, MISSING = "done", "away", "stale", "running
 MEANING = {
     DONE: "files are here",
     AWAY: "done elsewhere; its files are not here (`make pull` fetches what a remote has; reports need none of it)",
-    STALE: "made with other settings than params.yaml has now (`snakemake SCALE` makes it again)",
+    STALE: "made with other settings than params.yaml has now, or damaged (`snakemake SCALE` makes it again)",
     RUNNING: "a process is at it",
     STOPPED: "was stopped; its state is saved, and it will go on from there",
     MISSING: "not begun",
@@ -47,10 +47,16 @@ def status(
 
     Costs are core-hours. The rest is estimated from finished jobs of its kind, at the same scale.
     """
-    if study is not None and study not in files.read(params).get("studies", {}):
-        raise UserError(f"{params}: studies: no {study!r}; known: {', '.join(files.read(params)['studies'])}")
-    chosen = [scale] if scale else files.scales(params)
-    found = answer({name: configs.load(name, params) for name in chosen}, study)
+    config = {name: configs.load(name, params) for name in ([scale] if scale else files.scales(params))}
+    if study is not None:
+        every = next(iter(config.values())).studies
+        if study not in every:
+            raise UserError(f"{params}: studies: no {study!r}; known: {', '.join(every) or 'none'}")
+        config = {name: chosen for name, chosen in config.items() if name in chosen.studies[study].scales}
+        if not config:
+            there = ", ".join(every[study].scales)
+            raise UserError(f"{params}: studies.{study}.scales: not at scale {scale}, but at: {there or 'none'}")
+    found = answer(config, study)
     if json:
         return show.as_json(found)
     for name, part in found["scales"].items():
@@ -138,6 +144,8 @@ def _labels() -> Iterable[dict[str, Any]]:
             label = texts.loads(lock.read_text())
         except (OSError, ValueError):  # removed meanwhile, or just being written
             continue
+        if not (isinstance(label, dict) and {"output", "host", "pid"} <= label.keys()):
+            continue
         # A lock is not tried, for that could stop a job that starts now. On another host: does its state still grow?
         here = label["host"] == socket.gethostname()
         stopped = not _alive(label["pid"]) if here else time.time() - _grew(lock.parent) > QUIET
@@ -182,7 +190,7 @@ def _size(job: Job) -> float:
 
 def _seconds(path: str) -> float:
     costs = Path(paths.costs(path))
-    return records.read_json(costs)["seconds"] if costs.is_file() else 0.0
+    return records.seconds(costs) if costs.is_file() else 0.0
 
 
 def _stages(found: Iterable[Job]) -> list[str]:

@@ -31,7 +31,9 @@ def table(config: Config, scale: str, study: str) -> pd.DataFrame:
     the first method. Raises ``UserError`` where the costs of a job, the benchmark table or the speed are missing.
     """
     if study not in config.studies:
-        raise UserError(f"params.yaml: studies: no {study!r}; known: {', '.join(config.studies)}")
+        raise UserError(f"params.yaml: studies: no {study!r}; known: {', '.join(config.studies) or 'none'}")
+    if scale not in (there := config.studies[study].scales):
+        raise UserError(f"params.yaml: studies.{study}.scales: not at scale {scale}, but at: {', '.join(there)}")
     chosen, seeds = config.studies[study], runs.seeds_of(config, study)
     found = []
     for name in chosen.methods:
@@ -80,7 +82,7 @@ def on_the_way(config: Config, method: Method, name: str, at: dict[str, Any]) ->
 
 
 def _hours(config: Config, outputs: Iterable[str]) -> float:
-    return sum(records.read_json(paths.costs(output))["seconds"] for output in outputs) * config.threads / 3600
+    return sum(records.seconds(paths.costs(output)) for output in outputs) * config.threads / 3600
 
 
 def estimated(config: Config, scale: str, task: str, files: Iterable[str], order: str) -> float:

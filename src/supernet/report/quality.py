@@ -138,7 +138,7 @@ def _landmarks(config: Config, where: Mapping[str, str], method: str, seed: int)
 
 
 def _seconds(output: str) -> float:
-    return records.read_json(paths.costs(output))["seconds"]
+    return records.seconds(paths.costs(output))
 
 
 def page(rows: pd.DataFrame, config: Config, scale: str, task: str) -> str:

@@ -13,10 +13,15 @@ LEDGERS = "results/*/ledger/*.parquet"
 
 
 def fragment(root: Path = Path()) -> str:
-    """Markdown of every ledger: the claims beside our numbers; after those of a scale the contrasts of its studies."""
+    """Markdown of every ledger: the claims beside our numbers; after those of a scale the contrasts of its studies.
+
+    Raises ``UserError`` where there is none: what stands in the README stays.
+    """
     by_scale: dict[str, list[Path]] = {}
     for path in sorted(root.glob(LEDGERS)):
         by_scale.setdefault(records.provenance(path)["settings"]["scale"], []).append(path)
+    if not by_scale:
+        raise UserError(f"{root / LEDGERS}: no such file; check it out of git, or make it: `make tables`")
     return "\n\n".join(part for scale, ledgers in by_scale.items() for part in _scale(root, scale, ledgers))
 
 
@@ -76,5 +81,5 @@ def fill(text: str, name: str, content: str) -> str:
     before, begin, rest = text.partition(first)
     _, end, after = rest.partition(last)
     if not begin or not end or first in after or last in after:
-        raise UserError(f"README.md: expected one {first} and below it one {last}; put them where the table goes")
+        raise UserError(f"expected one {first} and below it one {last}; put them where the table goes")
     return f"{before}{first}\n{content}\n{last}{after}"
