@@ -98,10 +98,10 @@ keep: $(READY) ## after new runs: have DVC vouch for what lies here of SCALE; ab
 adopt: $(READY) ## after a clone, checkout or pull: take the files that DVC vouches for as Snakemake's own
 	$(ADOPT)
 
-push: $(READY) ## weights and images of SCALE to DVC's remote
+push: $(READY) ## weights, images and tables of SCALE to DVC's remote
 	$(call MOVE,push)
 
-pull: $(READY) ## weights and images of SCALE from DVC's remote, for Snakemake's own
+pull: $(READY) ## weights, images and tables of SCALE from DVC's remote, for Snakemake's own
 	$(call MOVE,fetch)
 	$(ADOPT)
 

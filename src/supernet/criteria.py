@@ -5,7 +5,7 @@ Source: Ning et al. 2021, "Evaluating efficient performance estimators of neural
 
 ``ties`` decides who is among the ``k`` best by score where equal scores straddle the k-th place, as in
 `metrics.precision_at_k`: ``expected`` over all ways of breaking them, ``stable`` (the earlier row) or ``reference``
-(reversed `numpy.argsort`). Ranks by truth follow the same policy; expected, equal truths share their mean rank.
+(reversed `numpy.argsort`; D37). Ranks by truth follow the same policy; expected, equal truths share their mean rank.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 Columns are as in `supernet.metrics`, and so are the errors. `level` is the coverage aimed at, in (0, 1). The two kinds
 answer different questions: the bootstrap says how far a number depends on which architectures were evaluated, the t
-interval how far on the seed. Only the second, on paired differences, supports a claim of improvement.
+interval how far on the seed. Only the second, on paired differences, supports a claim of improvement (D22).
 """
 
 from collections.abc import Callable

@@ -81,7 +81,7 @@ class Method:
 
 
 def learning_rate(settings: Train, epoch: int) -> float:
-    """Cosine from ``lr`` to ``lr_min`` over all epochs, constant inside an epoch; between restarts a cosine each."""
+    """Cosine from ``lr`` to ``lr_min`` over all epochs, constant inside one; between restarts a cosine each (D34)."""
     first = max((e for e in settings.restarts if e <= epoch), default=0)
     last = min((e for e in settings.restarts if e > epoch), default=settings.epochs)
     angle = math.pi * (epoch - first) / (last - first)

@@ -33,7 +33,9 @@ def make(
     precision: Precision = "fp32",
     softness: Fraction | None = None,
 ) -> Estimate:
-    """Score on the first ``batches`` batches of ``batch`` images, not augmented: ``accuracy``, and ``loss`` negated.
+    """Score on the first ``batches`` batches of ``batch`` images, not augmented (D29).
+
+    ``accuracy``, and ``loss`` negated.
 
     * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
       same for all architectures. ``recalibrated``: their mean over ``calibration`` batches (of the same size), as for a

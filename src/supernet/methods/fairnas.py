@@ -1,4 +1,4 @@
-"""FairNAS (Chu, Zhang, Xu, ICCV 2021), strict fairness: every operation is trained equally often in every step."""
+"""FairNAS (Chu, Zhang, Xu, ICCV 2021), strict fairness: every operation equally often in every step (D36)."""
 
 from collections.abc import Iterator
 

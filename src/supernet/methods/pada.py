@@ -1,6 +1,6 @@
 """Paths by gradient norms (PA&DA, Lu et al., CVPR 2023), which trains most what still has much to learn.
 
-Its sampling of images by their losses is left out.
+Its sampling of images by their losses is left out (D38).
 """
 
 from collections.abc import Iterator

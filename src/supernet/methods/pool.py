@@ -36,6 +36,6 @@ def make(setup: Setup, *, keep: Part = 1.0) -> Method:
     iteration before, each architecture once (NAO, Luo et al. 2018, with shared weights; D24).
 
     ``keep``: only that part of the pool, the best-scored; with a random search this prunes the space (Ning et al. 2021,
-    one-shot pruning).
+    one-shot pruning; D39).
     """
     return Pool(setup, keep)

@@ -25,7 +25,7 @@ class Gate(nn.Module):
     """Which block each edge of an architecture takes its weights from, of those that are open.
 
     A graph network in which the operation of an edge decides what passes along it (GATES, Ning et al. 2020); the two
-    ends of an edge then say its logits.
+    ends of an edge then say its logits. There is no dropout (D35).
     """
 
     def __init__(self, edges: Sequence[tuple[int, int]], names: Sequence[str], blocks: int):
@@ -65,7 +65,7 @@ class Gate(nn.Module):
 
     @torch.no_grad()
     def choose(self, arch: Arch) -> list[int]:
-        """The block of each edge."""
+        """The block of each edge, without noise (D33)."""
         if int(self.open) == 1:
             return [0] * self.ends.shape[1]
         return self(arch).argmax(1).tolist()
@@ -107,7 +107,7 @@ def open_next(net: nn.Module, inherit: str) -> None:
 
     ``inherit``: ``copy`` replaces what the block was initialised with, ``add`` adds to it, as released (D31). In either
     case the block before's row of the gate's last layer is added to the new one's; a copy would tie the two for good.
-    ``none``: block and row stay as they were initialised.
+    ``none``: block and row stay as they were initialised. Rows are written in place, and trained on (D32).
     """
     gate = net.gate
     new, old = int(gate.open), int(gate.open) - 1

@@ -17,7 +17,7 @@ def recalibrated(net: SuperNet, arch: Arch, batches: Sequence[Tensor]) -> SuperN
     """
     alone = net.extract(arch)
     for norm in (m for m in alone.modules() if isinstance(m, Norm)):
-        norm.track_running_stats, norm.momentum = True, None  # None: the plain mean over batches
+        norm.track_running_stats, norm.momentum = True, None  # None: the plain mean over batches (D27)
         norm.register_buffer("running_mean", torch.zeros(norm.num_features, device=batches[0].device))
         norm.register_buffer("running_var", torch.ones(norm.num_features, device=batches[0].device))
         norm.register_buffer("num_batches_tracked", torch.tensor(0))

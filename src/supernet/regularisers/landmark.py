@@ -102,7 +102,7 @@ def make(
     * ``gap_weighted``: a pair counts by its difference in accuracy, over that of the best and the worst landmark.
     * ``ranks="shuffled"`` permutes the landmarks' ground truth, anew only when landmarks were added: the control that
       keeps everything but the ranking. ``"parameters"``: the number of parameters stands in for the truth, so that no
-      landmark need be trained (as RD-NAS, Dong et al. 2023, with another zero-cost order).
+      landmark need be trained (as RD-NAS, Dong et al. 2023, with another zero-cost order; D41).
     * ``softness``: landmarks as soft one-shot paths (`nets.gates.soft_path`), for methods that train mixtures.
 
     Raises ``UserError`` if the landmarks' truths are all equal, or too few for a group.

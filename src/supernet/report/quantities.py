@@ -36,7 +36,7 @@ class Quantity:
 
 
 def main_score(labels: list[str]) -> str:
-    """The score that a table shows rank metrics of: by loss, which has no ties, else the first one."""
+    """The score that a table shows rank metrics of: by loss, which hardly ties (D42), else the first one."""
     return next((label for label in labels if label.split(":")[-1] == "loss"), labels[0])
 
 

@@ -1,4 +1,4 @@
-"""Evolution as in SPOS (Guo et al. 2020): the best breed, by crossover and mutation, a generation at a time."""
+"""Evolution as in SPOS (Guo et al. 2020): the best breed, by crossover and mutation, a generation at a time (D17)."""
 
 from collections.abc import Callable
 
