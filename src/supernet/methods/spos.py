@@ -1,4 +1,4 @@
-"""Single path one-shot (Guo et al. 2020): an architecture a step, uniform over the space; or several, or classes (D30)."""
+"""Single path one-shot (Guo et al. 2020; D30): an architecture a step, uniform over the space; several; or classes."""
 
 from collections import Counter
 from collections.abc import Iterator
