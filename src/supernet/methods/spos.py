@@ -1,4 +1,4 @@
-"""Single path one-shot (Guo et al. 2020; D30): an architecture a step, uniform over the space; several; or classes."""
+"""Single path one-shot (Guo et al. 2020; D30): one path a step or several, uniform over architectures or classes."""
 
 from collections import Counter
 from collections.abc import Iterator
