@@ -140,7 +140,8 @@ def _line(axis: "Axes", line: pd.DataFrame, shift: float, crowded: bool, **style
 def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     """A row a method, at the end of training: S-KdT by the main score, and what the study's first searcher found.
 
-    Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines. Of a factorial
+    Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines, those of one set
+    of landmarks among several beside the methods that train with it. Of a factorial
     instead `factor_effects`, of a study of estimators `estimator_figures.effects`.
     """
     from matplotlib.figure import Figure
@@ -164,7 +165,7 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
             _effect(axis, row, select(rows, method=name, **where), factor)
         axis.set_xlabel(title)
     axes[0].set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    _references(axes[0], select(rows, seed=None, **{**tau, "estimator": REFERENCE}))
+    _references(axes[0], select(rows, seed=None, **{**tau, "estimator": REFERENCE}), settings["methods"])
     return figure
 
 
@@ -196,18 +197,31 @@ def factor_effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     return figure
 
 
-def _references(axis: "Axes", free: pd.DataFrame) -> None:
+def _references(axis: "Axes", free: pd.DataFrame, methods: Mapping[str, Any]) -> None:
     """Thin lines, named once a kind above the panel: parameters, and what every set of landmarks says alone."""
     alone = zip(ALONE, (COLOURS[3], COLOURS[4]), (":", "-."), strict=True)
     kinds = [(PARAMETERS, COLOURS[1], "--")]
     kinds += [(ON_LANDMARKS.format(predictor=name, method=""), *look) for name, *look in alone]
     for kind, colour, dashes in kinds:
-        values = free["value"][free["method"].str.startswith(kind)].to_numpy(dtype=float)
-        for i, value in enumerate(values):
-            label = kind.removesuffix(" of ") if i == 0 else None
-            axis.axvline(value, color=colour, linestyle=dashes, linewidth=1, zorder=1, label=label)
+        look = {"color": colour, "linestyle": dashes, "linewidth": 1, "zorder": 1, "label": kind.removesuffix(" of ")}
+        own = free[free["method"].str.startswith(kind)]
+        for name, value in zip(own["method"], own["value"], strict=True):
+            if len(own) == 1:
+                axis.axvline(value, **look)
+                continue
+            for row in _taught_alike(methods, name.removeprefix(kind)):
+                axis.plot([value, value], [row - 0.45, row + 0.45], **look)
+                look["label"] = None
     if axis.get_legend_handles_labels()[0]:
         axis.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+
+
+def _taught_alike(methods: Mapping[str, Any], name: str) -> list[int]:
+    """Which methods of a study, by their place in it, have the landmarks of ``name``, in the same order."""
+    own = {key: methods[name].get(key) for key in ("landmarks", "order_truth", "additions")}
+    shared = own["additions"] is None  # else its own search met some of them
+    same = [shared and all(method.get(key) == own[key] for key in own) for method in methods.values()]
+    return [row for row, other in enumerate(methods) if same[row] or other == name]
 
 
 def ranks(truth: pd.Series, scores: Mapping[str, pd.Series]) -> "Figure":
