@@ -43,10 +43,10 @@ def rank(
             for row in found["top"]
         ]
     )
-    if found["s_kdt"] is not None and math.isnan(found["s_kdt"]):
-        print(f"\nAll scores, or all truths, of {found['known']} architectures are equal: no S-KdT is defined.")
-    elif found["s_kdt"] is None:
+    if found["s_kdt"] is None:
         print(f"\n{found['n']} architectures; the truth of too few of them is known for an S-KdT.")
+    elif math.isnan(found["s_kdt"]):
+        print(f"\nAll scores, or all truths, of {found['known']} architectures are equal: no S-KdT is defined.")
     else:
         width, of = 100 * found["resolution"], f"{found['known']} of {found['n']} architectures with known truth"
         print(f"\nS-KdT {found['s_kdt']:.3f} (as the paper defines it, bins of {width:g} %), Kendall tau", end=" ")

@@ -35,8 +35,8 @@ def table(rows: Sequence[Mapping[str, str]], title: str = "") -> None:
 
 
 def number(value: float) -> str:
-    """Four digits behind the point, or as many that count of what is smaller; a large whole number with commas."""
-    if value == round(value) and abs(value) >= 1:
+    """Four digits behind the point, or four that count of what is smaller; large counts whole, with commas."""
+    if abs(value) >= 1000 and float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.4f}" if abs(value) >= 0.01 or not value else f"{value:.4g}"
 

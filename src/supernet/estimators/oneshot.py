@@ -33,9 +33,7 @@ def make(
     precision: Precision = "fp32",
     softness: Fraction | None = None,
 ) -> Estimate:
-    """Score on the first ``batches`` batches of ``batch`` images, not augmented (D29).
-
-    ``accuracy``, and ``loss`` negated.
+    """``accuracy``, and ``loss`` negated, on the first ``batches`` batches of ``batch`` images, not augmented (D29).
 
     * ``statistics``: what batch-norm normalises with. ``batch``: the statistics of each batch, so the batches are the
       same for all architectures. ``recalibrated``: their mean over ``calibration`` batches (of the same size), as for a

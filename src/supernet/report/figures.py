@@ -141,8 +141,8 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> "Figure":
     """A row a method, at the end of training: S-KdT by the main score, and what the study's first searcher found.
 
     Mean and t interval over seeds, the seeds as dots; references that need no super-net as lines, those of one set
-    of landmarks among several beside the methods that train with it. Of a factorial
-    instead `factor_effects`, of a study of estimators `estimator_figures.effects`.
+    of landmarks among several beside the methods that train with it. Of a factorial instead `factor_effects`, of a
+    study of estimators `estimator_figures.effects`.
     """
     from matplotlib.figure import Figure
 

@@ -23,7 +23,8 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), in
 ENDS = ((-1, (-1, 0)), *enumerate(EDGES), (len(EDGES), (3, 4)))  # as if input and output of the cell were edges too
 SLOTS = (0, 1, 2, 3, 4, 4)  # released landmark code: edges that enter a node from node 1 or later share weights (D05)
 TOKEN = re.compile(r"([a-z0-9_]+)~(\d)")
-EXTRA = {"none": {}, "skip": {"skip_connect": "linear_skip"}, "pool": {"avg_pool_3x3": "linear_pool"}}  # D28
+# What each `extra_1x1` puts in place of an option (D28).
+EXTRA = {"none": {}, "skip": {"skip_connect": "linear_skip"}, "pool": {"avg_pool_3x3": "linear_pool"}}
 
 
 class NASBench201:
