@@ -182,7 +182,7 @@ def stamp(stage: str, settings: Mapping[str, Any], inputs: list[str | Path]) -> 
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path}: no such file; run the rule that makes it")
+        raise UserError(f"{path}: no such file; make it: `snakemake {path}`")
     return path
 
 

@@ -23,7 +23,7 @@ def run(job: Job) -> None:
     for path in job.sources:
         if not Path(path).exists():
             raise UserError(
-                f"{path}: no such file; it is an input of stage {job.stage}: run the rule that makes it first"
+                f"{path}: no such file; it is an input of stage {job.stage}: make it first: `snakemake {path}`"
             )
     if (processes := job.settings.get("processes", 1)) > 1 and not ranks.launched():
         sys.exit(ranks.launch(processes, sys.argv))

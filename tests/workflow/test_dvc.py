@@ -147,7 +147,7 @@ def test_a_clone_without_weights_keeps_one_method_more(kept: Project, tmp_path: 
     trained = {file.parts[-4:-1] for file in (clone.folder / "results/demo/runs").rglob("weights.safetensors")}
     assert trained == {(name, seed, i) for name, i in (("spos", "i0"), ("landmark", "i1")) for seed in ("s0", "s1")}
     refused = make(clone, "adopt", status=2)
-    assert "make: dvc checkout: nothing is lost;" in refused and f"{RUNS}/spos/s0" in refused
+    assert "make: dvc checkout: nothing is lost;" in refused and f"{RUNS}/spos/s" in refused  # whichever it met first
     shutil.rmtree(clone.folder / RUNS / "spos")
     make(clone, "adopt")
     assert nothing_to_do(clone) and not ran(run(clone, "dvc", "repro", "--allow-missing", "--dry"))

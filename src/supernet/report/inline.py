@@ -48,5 +48,5 @@ def _written(kind: str, what: str, root: Path) -> str:
 @functools.cache
 def _table(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise UserError(f"{path}: no such file; run the rule that makes it")
+        raise UserError(f"{path}: no such file; make it: `snakemake {path}`")
     return records.read_table(path)

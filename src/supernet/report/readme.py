@@ -65,7 +65,7 @@ def _title(page: Path) -> str:
 
 def _text(path: Path) -> str:
     if not path.is_file():
-        raise UserError(f"{path}: no such file; run the rule that makes it")
+        raise UserError(f"{path}: no such file; make it: `snakemake {path}`")
     return path.read_text()
 
 
