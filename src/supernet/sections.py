@@ -159,13 +159,13 @@ class Study(Strict):
     ``contrasts``: pairs of methods, where ``spos@1`` is the method as it was after its iteration 1. ``searchers``:
     entries, or ``own`` for the search of each method itself; ``seeds``: the scale's, or some of them;
     ``factorial``: the entry whose methods are the study's, and whose factors' effects it asks about. ``alone``: the
-    predictors that are fitted to the landmarks alone; ``joined``: whether they are also added to super-nets' scores,
-    where a method without landmarks borrows those of the study's first one with some. ``top``, ``best``: of how many
-    best-scored and truly best architectures `supernet.report.selection` speaks. ``signals``: whether to ask which
-    curves of training say when to split weights (`supernet.report.window`). ``criteria``: of which best and worst parts
-    of the architectures `supernet.report.estimators` speaks; ``levels``: the estimator whose accuracy is coarse there;
-    ``vote``: lists of scores, as ``oneshot:loss``, whose majority is a score of its own. ``logged``: what training has
-    logged that becomes a metric.
+    predictors that are fitted to the landmarks alone; ``joined``: whether they, and the number of parameters, are also
+    added to super-nets' scores, where a method without landmarks borrows those of the study's first one with some.
+    ``top``, ``best``: of how many best-scored and truly best architectures `supernet.report.selection` speaks.
+    ``signals``: whether to ask which curves of training say when to split weights (`supernet.report.window`).
+    ``criteria``: of which best and worst parts of the architectures `supernet.report.estimators` speaks; ``levels``:
+    the estimator whose accuracy is coarse there; ``vote``: lists of scores, as ``oneshot:loss``, whose majority is a
+    score of its own. ``logged``: what training has logged that becomes a metric.
     """
 
     title: str

@@ -51,9 +51,9 @@ def test_effects_by_hand():
     values = np.array([[10 + 3 * a + b + 2 * a * b + seed / 2 for seed in (0, 1)] for a, b in levels])
     found = {name: rest for name, *rest in factors.fit(values, ["A", "B"], levels, [], 0.95)}
     assert {name: effect for name, (effect, _, _) in found.items()} == pytest.approx({"A": 4, "B": 2, "A x B": 1})
-    values[0, 0] += 0.8  # each effect of seed 0 is off by 0.4: variance 0.08 in all three, pooled 3 degrees of freedom
+    values[0, 0] += 0.8  # each effect of seed 0 is off by 0.4: variance 0.08 in all three, two of which are pooled
     *_, low, high = next(factors.fit(values, ["A", "B"], levels, [], 0.95))
-    assert high - low == pytest.approx(2 * 3.182446 * (0.08 / 2) ** 0.5, rel=1e-5)
+    assert high - low == pytest.approx(2 * 4.302653 * (0.08 / 2) ** 0.5, rel=1e-5)
     *_, low, high = next(factors.fit(values, ["A", "B"], levels, ["A"], 0.95))
     assert high - low == pytest.approx(2 * 12.706205 * (0.08 / 2) ** 0.5, rel=1e-5)  # its own error: one degree
 
@@ -74,16 +74,19 @@ def test_an_effect_that_is_mixed_up_with_another_is_left_out():
 
 
 def test_what_is_shared_within_a_seed_is_no_evidence():
-    """Nothing has an effect, but a seed and level of E have an error in common: 95 % intervals cover 0 that often."""
-    levels, rng = list(FIVE.methods("f").values()), np.random.default_rng(0)
-    at_level = np.array([level[4] for level in levels])
-    missed = {"A": 0, "E": 0}
+    """Nothing has an effect, but runs of a seed have errors in common: 95 % intervals cover 0 that often.
+
+    Those of a cell of C, D and E, drawn once a seed, of which A x B is the product; and what A and B do in a seed.
+    """
+    levels, rng = np.array(list(FIVE.methods("f").values())), np.random.default_rng(0)
+    cell = levels[:, 2:] @ [4, 2, 1]
+    missed = dict.fromkeys(("A", "B", "C", "E", "A x B", "A x C", "C x D"), 0)
     for _ in range(400):
-        values = rng.normal(size=(16, 5)) + rng.normal(size=(2, 5))[at_level]
-        for name, _, low, high in factors.fit(values, list("ABCDE"), levels, ["E"], 0.95):
+        values = rng.normal(size=(16, 5)) + rng.normal(size=(8, 5))[cell] + levels[:, :2] @ rng.normal(size=(2, 5))
+        for name, _, low, high in factors.fit(values, list("ABCDE"), levels, list("CDE"), 0.95):
             if name in missed:
                 missed[name] += not low <= 0 <= high
-    assert all(number < 0.09 * 400 for number in missed.values())
+    assert all(number < 0.09 * 400 for number in missed.values()), missed
 
 
 def test_an_undefined_number_makes_effects_undefined_and_nothing_fails():
@@ -120,6 +123,17 @@ def test_the_study_has_an_effect_for_every_factor_and_outcome(measured):
     ]
     assert one["value"] == pytest.approx(by_level[1]["value"].mean() - by_level[0]["value"].mean())
     assert select(table, part=summary.INTERACTION)["label"].nunique() == 10
+
+
+def test_a_choice_that_is_undefined_for_one_run_is_undefined(measured):
+    rows, job = measured
+    choice = factors.choices(rows, job.settings)[0]
+    lost = rows.copy()
+    of = select(lost, epoch=400, seed=1, method=job.settings["study"]["methods"][3], **choice.after).index
+    lost.loc[of, "value"] = np.nan
+    for table, undefined in ((rows, False), (lost, True)):
+        effects = select(factors.effects(table, job.settings), method=factors.CHOICE + choice.name)
+        assert np.isnan(effects[["value", "low", "high"]].to_numpy()).all() == undefined and len(of) == 1
 
 
 def test_the_page_and_the_figure_say_how_many_were_asked(measured):

@@ -56,17 +56,20 @@ def test_searches_report_accuracy_regret_and_rank(study):
 
 
 def test_a_score_joined_with_what_its_landmarks_say_alone(tmp_path, monkeypatch):
-    """The mean of both ranks; the gain is over the landmarks alone, and spos borrows those of landmark."""
+    """The mean of both ranks; the gain is over the guess alone, and spos borrows landmarks of landmark."""
     monkeypatch.chdir(tmp_path)
     job = tiny.write_study(tiny.load(tmp_path, "full"), "is-it-the-ranking", "full")
     measure.run(job, tmp_path / "state")
     rows = select(records.read_table(job.outputs["metrics"]), seed=1, metric="kendall_tau", epoch=400)
     known = records.read_table("results/full/truth/nasbench201-cifar10/landmarks/distant30/s1.parquet")
     truth = records.read_table("results/full/truth/nasbench201-cifar10/evaluation.parquet")
-    for predictor, method in (("ridge", "spos"), ("counts", "landmark")):
+    counted = [tiny.SPACE.parameters(tiny.SPACE.parse(a), width=16, cells=5, classes=10) for a in truth["arch"]]
+    for predictor, method in (("ridge", "spos"), ("counts", "landmark"), ("parameters", "spos")):
         scores = records.read_table(f"results/full/scores/nasbench201-cifar10/{method}/oneshot/s1/i1.parquet")
         score = select(scores, epoch=400)["loss"].to_numpy()
-        guess = references.predicted(tiny.SPACE, truth["arch"], known.set_index("arch")["valid"], predictor, 1)
+        known_by = known.set_index("arch")["valid"]
+        alone = predictor in references.ALONE
+        guess = references.predicted(tiny.SPACE, truth["arch"], known_by, predictor, 1) if alone else counted
         both = pd.Series(score).rank() + pd.Series(guess).rank()
         label = f"oneshot:loss + {predictor}"
         (value,) = select(rows, method=method, estimator=label, truth="test")["value"]

@@ -14,7 +14,8 @@ from supernet.spaces import SearchSpace
 def fit(space: SearchSpace, archs: Sequence[Arch], truth: ArrayLike, rng: np.random.Generator) -> Predict:
     """Fit ``truth: (n,)`` of ``archs``; see `supernet.predictors` and `ridge.regress`. ``rng`` is not used.
 
-    Parameters and multiply-adds are all but linear in these counts, so this contains a regression on either.
+    Parameters and multiply-adds are all but linear in these counts, so the model contains a regression on either; what
+    it is after a fit to a few architectures can still rank worse than either.
     """
     names = sorted({name for choice in space.choices for name in choice.options})
 

@@ -1,10 +1,12 @@
 """Effects of the factors of a `supernet.factorial`: each measured by all runs, while the others are balanced.
 
 An effect is the mean of the runs at level 1 less that of those at level 0; there is one a seed, and its interval is
-Student's t over them. What seeds say of the spread of an effect is pooled over all effects that have the same error:
-those of factors, and pairs of them, of which one at least shares nothing between runs. What is made of factors alone
-whose levels stand for something drawn once a seed has a larger error, and its own (Box, Hunter and Hunter, ch. 9: split
-plots). The level is corrected by Bonferroni for all that the study asks: every factor by every outcome, every choice.
+Student's t over them. What seeds say of the spread of an effect is pooled over those that have the same error. Runs of
+a seed share images, paths and first weights, so that what a factor does depends on the seed: its error holds that,
+while pairs of factors cancel it. So factors are pooled with factors, and pairs with pairs. A factor whose levels stand
+for something drawn once a seed has a larger error, and its own, and so has every pair that is mixed up with a product
+of such factors (Box, Hunter and Hunter, ch. 9: split plots). The level is corrected by Bonferroni for all that the
+study asks: every factor by every outcome, every choice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,9 +108,11 @@ def fit(
     found = {name: 2 * (column[:, None] * values).mean(0) for name, column in terms.items()}  # one a seed
     seeds = values.shape[1]
     variance = {name: float(one.var(ddof=1)) if seeds > 1 else NAN for name, one in found.items()}
-    pooled = [name for name in found if not set(name.split(PAIR)) <= set(once)]
+    plots = [np.prod(some, axis=0) for k in range(len(once)) for some in combinations([terms[o] for o in once], k + 1)]
+    own = {name for name, column in terms.items() if any(abs(column @ plot) == len(column) for plot in plots)}
     for name, each in found.items():
-        like = pooled if name in pooled else [name]
+        alike = [other for other in found if other not in own and (PAIR in other) == (PAIR in name)]
+        like = [name] if name in own else alike
         deviation = float(np.sqrt(np.mean([variance[other] for other in like]) / seeds))
         half = float(stdtrit((seeds - 1) * len(like), (1 + level) / 2)) * deviation if seeds > 1 else NAN
         effect = float(each.mean())
@@ -116,8 +120,9 @@ def fit(
 
 
 def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], level: float) -> Iterator[Row]:
-    """What every choice changes, mean over methods, by seed."""
+    """What every choice changes, mean over methods, by seed; undefined where it is for one of them."""
     for name, _, before, after in choices(last, settings):
         both = select(last, **after).merge(select(last, **before), on=["method", "seed"], suffixes=("", "_before"))
-        differences = (both["value"] - both["value_before"]).groupby(both["seed"]).mean()
+        changes = (both["value"] - both["value_before"]).groupby(both["seed"])
+        differences = changes.agg(lambda one: one.mean(skipna=False))
         yield {**{key: both[key].iloc[0] for key in KEYS}, "method": CHOICE + name, **interval(differences, level)}

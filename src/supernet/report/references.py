@@ -16,7 +16,7 @@ from supernet.spaces import SearchSpace
 CLASSES = 1  # of the counted net: a constant of all architectures, which ranks nothing
 PARAMETERS = "parameters"
 ALONE: Mapping[str, Fit] = {"ridge": ridge.fit, "counts": counts.fit}  # what landmarks say without a super-net
-GAIN = ", gain over it alone"  # of a predictor joined with a super-net
+GAIN = ", gain over it alone"  # of a predictor, or of parameters, joined with a super-net
 ON_LANDMARKS = "{predictor} on landmarks of {method}"
 TRUTH = "stand-alone training"
 
@@ -51,9 +51,9 @@ def on_landmarks(
 def joined(
     truth: pd.Series, score: np.ndarray, guess: np.ndarray, names: tuple[str, str], settings: Mapping[str, Any]
 ) -> list[Row]:
-    """Ranking by the mean of an architecture's ranks by a super-net's ``score`` and by a predictor's ``guess``, and how
-    much better than by the guess alone. ``names``: of the score and of the predictor. Ranks and not values, since the
-    losses of a few broken architectures are far from all others."""
+    """Ranking by the mean of an architecture's ranks by a super-net's ``score`` and by a ``guess`` without one, and
+    how much better than by the guess alone. ``names``: of the score and of what guesses. Ranks and not values, since
+    the losses of a few broken architectures are far from all others."""
     label, both = " + ".join(names), metrics.ranks(score) + metrics.ranks(guess)
     rows, alone = (rank_rows(truth.to_numpy(), x, settings, interval=False) for x in (both, guess))
     gains = [{**row, "value": row["value"] - other["value"]} for row, other in zip(rows, alone, strict=True)]

@@ -197,7 +197,8 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         f"Level 1 less level 0 of each factor of `{name}`, the others balanced: {methods} methods, {seeds} seeds.",
         f"Brackets: Student's t over seeds; all {asked} intervals, those of the choices below among them, together hold"
         f" at {together} (Bonferroni). Bold ones exclude 0.",
-        f"What is drawn once a seed, with an error of its own: {once}.",
+        f"What is drawn once a seed, with an error of its own: {once}. All runs score the same architectures: brackets"
+        " do not hold that others might have been drawn.",
         "",
         *grid("factor", columns, select(table, part=EFFECT), bold=True),
         "",

@@ -126,8 +126,10 @@ class Measured:
                     yield {**row, "metric": metric, "value": line[metric], "n": 1}
 
     def joined(self) -> Iterator[Row]:
-        """Rank metrics of the last main score together with what its landmarks say alone, where the study asks."""
+        """Rank metrics of the last main score together with what its landmarks, or counting, say without it."""
         taught = [name for name, method in self.methods.items() if method.landmarks]
+        space = spaces.load(self.task.space)
+        counted = references.counted(space, self.truth.index, self.task.width, self.task.cells)
         for name, seed in self._runs() if self.study.joined else []:
             method = self.methods[name]
             known = self._known(name if method.landmarks else taught[0], seed)
@@ -135,9 +137,10 @@ class Measured:
                 at = {"estimator": estimator, "seed": seed, "iteration": method.iterations}
                 *_, (epoch, scores) = self._scores(paths.SCORES.format(**self.where, method=name, **at))
                 label = main_score([f"{estimator}:{score}" for score in scores])
-                for predictor in self.study.alone:
-                    guess, score = self._predicted(known, predictor, seed), scores[label.split(":")[-1]]
-                    names = (label, predictor)
+                score = scores[label.split(":")[-1]]
+                guesses = {predictor: self._predicted(known, predictor, seed) for predictor in self.study.alone}
+                for source, guess in (guesses | {references.PARAMETERS: counted}).items():
+                    names = (label, source)
                     for number in references.joined(self.truth, score, guess, names, self.settings["metrics"]):
                         yield {**at, "method": name, "epoch": epoch} | number
 
