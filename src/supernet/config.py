@@ -22,6 +22,7 @@ from supernet.sections import (
     CLOSE,
     OWN,
     POOLED,
+    VOTE,
     Data,
     Estimator,
     LandmarkSet,
@@ -150,11 +151,15 @@ def _check_references(config: Config, path: str) -> None:
             raise UserError(f"{path}: studies.{name}.vote: two lists of scores of the same names")
         named = [(study.levels, "levels")] if study.levels else []
         named += [(score.partition(":")[0], "vote") for scores in study.vote for score in scores]
+        paired = [(score.partition(":")[0], "scores") for scores in study.scores for score in scores]
+        named += [(entry, key) for entry, key in paired if not (study.vote and entry == VOTE)]
         for entry, key in named:
             if entry not in study.estimators:
                 raise UserError(f"{path}: studies.{name}.{key}: {entry!r} is not among the study's estimators")
         if study.levels and (not study.criteria or config.estimators[study.levels].kind != "oneshot"):
             raise UserError(f"{path}: studies.{name}.levels: needs criteria, and an estimator of kind 'oneshot'")
+        if study.scores and not study.criteria:
+            raise UserError(f"{path}: studies.{name}.scores: needs criteria")
         for pair in study.contrasts:
             for entry in pair:
                 method, at, iteration = entry.partition("@")

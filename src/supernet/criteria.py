@@ -35,10 +35,20 @@ def pearson(truth: ArrayLike, score: ArrayLike) -> float:
 def pair_agreement(truth: ArrayLike, score: ArrayLike) -> float:
     """The part of all pairs, tied in neither column, that ``score`` orders as ``truth``; NaN if there are none.
 
-    In [0, 1]. As the "vote" of Abdelfattah et al. 2021, "Zero-cost proxies", is measured; not a correlation.
+    In [0, 1]; not a correlation.
     """
     truth, score = as_columns(truth, score)
-    signs = np.sign(truth[:, None] - truth) * np.sign(score[:, None] - score)
+    return order_agreement(truth, score[:, None] - score)
+
+
+def order_agreement(truth: ArrayLike, order: np.ndarray) -> float:
+    """`pair_agreement` of an ``order: (n, n)`` of pairs, above 0 where the row is before the column, 0 where tied.
+
+    An order that no score needs to have: a majority's may go in circles. As the "vote" of Abdelfattah et al. 2021,
+    "Zero-cost proxies", is measured.
+    """
+    truth = as_column("truth", truth)
+    signs = np.sign(truth[:, None] - truth) * np.sign(order)
     ordered = np.count_nonzero(signs)
     return np.count_nonzero(signs > 0) / ordered if ordered else math.nan
 

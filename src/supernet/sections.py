@@ -12,6 +12,7 @@ POOLED = "pool"  # the kind of method that trains on what its search has met
 CLOSE = "close"  # the kind of method that trains a net of blocks
 BLOCKS = "global_blocks"  # the sharing in which a learnt gate chooses weights
 OWN = "own"  # in a study: the search of each method itself
+VOTE = "vote"  # the estimator whose scores are majorities of a study's others
 
 
 class Plugin(Strict):
@@ -153,6 +154,9 @@ class Searcher(Plugin):
     score: str
 
 
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
 class Study(Strict):
     """A table or figure of a paper: a list of methods on one task, and the contrasts it asks about.
 
@@ -165,7 +169,8 @@ class Study(Strict):
     ``signals``: whether to ask which curves of training say when to split weights (`supernet.report.window`).
     ``criteria``: of which best and worst parts of the architectures `supernet.report.estimators` speaks; ``levels``:
     the estimator whose accuracy is coarse there; ``vote``: lists of scores, as ``oneshot:loss``, whose majority is a
-    score of its own. ``logged``: what training has logged that becomes a metric.
+    score of its own; ``scores``: pairs of scores that are compared on the same super-nets. ``logged``: what training
+    has logged that becomes a metric.
     """
 
     title: str
@@ -175,7 +180,7 @@ class Study(Strict):
     estimators: Annotated[list[str], Field(min_length=1)]
     searchers: list[str] = []
     seeds: Seeds | None = None
-    contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    contrasts: list[Pair] = []
     claims: str | None = None
     factorial: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     alone: Annotated[list[Literal["ridge", "counts"]], Field(exclude_if=lambda names: names == ["ridge"])] = ["ridge"]
@@ -186,6 +191,7 @@ class Study(Strict):
     criteria: Annotated[list[Part], Field(exclude_if=lambda parts: not parts)] = []
     levels: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     vote: Annotated[list[Annotated[list[str], Field(min_length=2)]], Field(exclude_if=lambda lists: not lists)] = []
+    scores: Annotated[list[Pair], Field(exclude_if=lambda pairs: not pairs)] = []
     logged: Annotated[list[str], Field(exclude_if=lambda names: not names)] = []
 
 

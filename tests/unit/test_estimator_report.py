@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
-from supernet import config, criteria, metrics, plan, records
+from supernet import config, criteria, intervals, metrics, plan, records
 from supernet.errors import UserError
 from supernet.report import estimators
 from supernet.report.rows import select
@@ -90,12 +90,37 @@ def test_contrasts_are_of_every_score(made):
     assert shown["value"].item() == pytest.approx(means[0] - means[1]) and ends[0] != ends[1]
 
 
+def test_scores_are_compared_on_the_same_super_nets(made):
+    _, rows, table, page, _ = made("zero-shot")
+    a, b = "vote:jacob_cov+snip+synflow", "complexity:live_parameters"
+    label = f"untrained: {a} - {b}"
+    where = {"method": "untrained", "metric": "kendall_tau", "epoch": 0, "truth": "test"}
+    ours = [select(rows, estimator=score, seed=seed, **where)["value"].item() for score in (a, b) for seed in (0, 1, 2)]
+    mean, low, high, n = intervals.paired_t(ours[:3], ours[3:])
+    (shown,) = select(table, part="score contrast", label=label, quantity="Kendall tau").to_dict("records")
+    assert [shown[k] for k in ("value", "low", "high", "n")] == pytest.approx([mean, low, high, n])
+    assert "## Scores" in page and f"| {label} | " in page
+
+
 def test_copeland_by_hand():
     columns = {"a": np.array([1.0, 2, 3]), "b": np.array([1.0, 3, 2]), "c": np.array([3.0, 1, 2])}
     found = estimators.votes(columns, [["a", "b", "c"], ["a", "b"]])
     # a, b, c: 0 < 1 in a and b; 0 < 2 in a and b; 1 < 2 in a and c.
     assert np.array_equal(found["vote:a+b+c"], [0, 1, 2])
     assert np.array_equal(found["vote:a+b"], [0, 1.5, 1.5])
+
+
+def test_a_majority_may_go_in_circles():
+    """a, b, c rank three things in turn: the majority puts 0 over 1 over 2 over 0, and no Copeland score says so."""
+    columns = {"a": np.array([3.0, 2, 1]), "b": np.array([1.0, 3, 2]), "c": np.array([2.0, 1, 3])}
+    asked = [["a", "b", "c"]]
+    (order,) = estimators.majorities(columns, asked).values()
+    assert order.tolist() == [[0, 1, -1], [-1, 0, 1], [1, -1, 0]]
+    (score,) = estimators.votes(columns, asked).values()
+    assert score.tolist() == [1, 1, 1] and np.isnan(criteria.pair_agreement([3.0, 2, 1], score))
+    assert criteria.order_agreement([3.0, 2, 1], order) == pytest.approx(2 / 3)
+    rows = estimators.rows(np.array([3.0, 2, 1]), np.array([1.0, 2, 3]), [], [], order)
+    assert {row["metric"]: row["value"] for row in rows}["pair_agreement"] == pytest.approx(2 / 3)
 
 
 def test_a_vote_of_an_unknown_score_is_one_line(tmp_path, monkeypatch):
@@ -122,7 +147,7 @@ def test_what_training_did_not_log_is_one_line(tmp_path, monkeypatch):
     chosen = tiny.only(tiny.load(tmp_path, "reduced", bootstrap=2), "forgetting")
     job = tiny.write_study(chosen, "forgetting", "reduced")
     job.settings["study"]["logged"].append("forgeting")
-    with pytest.raises(UserError, match=r"i1\.jsonl: nothing logged as 'forgeting'"):
+    with pytest.raises(UserError, match=r"studies\.forgetting\.logged: no method's training logs 'forgeting'"):
         measure.run(job, tmp_path)
 
 
@@ -162,6 +187,12 @@ VOTE = 'vote: [["activations:jacob_cov", "gradients:snip", "synflow:synflow"]]'
         (VOTE, 'vote: [["spos:loss", "synflow:synflow"]]', "zero-shot.vote: 'spos' is not among the study's"),
         (VOTE, 'vote: [["a:x", "b:y"], ["c:x", "b:y"]]', "zero-shot.vote: two lists of scores of the same names"),
         ("criteria: [0.05, 0.2]", "criteria: [0.0]", "over-training.criteria.0: Input should be greater than 0"),
+        ("- [averaged-3:loss,", "- [averaged-9:loss,", "over-training.scores: 'averaged-9' is not among the study's"),
+        (
+            "estimators: [oneshot]\n",
+            "estimators: [oneshot]\n    scores: [['oneshot:a', 'oneshot:b']]\n",
+            "scores: needs criteria",
+        ),
     ],
 )
 def test_a_study_of_estimators_that_means_nothing_is_one_line(tmp_path, old, new, line):

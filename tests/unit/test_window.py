@@ -47,7 +47,7 @@ def test_gains_over_a_split_at_sixty_percent():
         assert both("least agreement of gradients") == pytest.approx([0.3, -0.1])  # at 200, then at 125
         assert both("most stable ranks") == pytest.approx([-0.1, 0.0])
         assert both("least stable ranks") == pytest.approx([0.3, -0.1])
-        assert both(window.BEST) == pytest.approx([0.3, 0.0])
+        assert both(window.BEST) == pytest.approx([0.0, -0.2])  # chosen on the other seed: 150, 200
         assert both(window.CHANCE) == pytest.approx([(-0.1 + 0.0 + 0.3) / 3, (-0.1 + 0.0 - 0.2) / 3])
 
 

@@ -19,7 +19,7 @@ COLUMNS = {
     "gradients": ["snip", "grasp"],
     "synflow": ["synflow"],
     "activations": ["jacob_cov"],
-    "complexity": ["flops"],
+    "complexity": ["parameters", "live_parameters"],
 }
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 

@@ -13,7 +13,7 @@ from supernet.report.quantities import Quantity, estimated, of_estimators
 from supernet.report.rows import select
 
 ESTIMATOR, COMPLEXITY, OPERATION, LOGGED = "estimator", "complexity", "operation", "logged"
-PAIRED = "estimator contrast"
+PAIRED, SCORES = "estimator contrast", "score contrast"
 
 CRITERIA = (
     "Every score of every method, at the end of training. Ranks are fractions of the architectures, from 1 / n, the"
@@ -34,10 +34,17 @@ FIFTHS = [
 ]
 
 
-PAIRED_CAPTION = (
-    "Every score of A less that of B, at the end of training, paired over the seeds. {count} intervals at {level:g} %:"
-    " were nothing true, about {chance:.1f} would exclude 0 (bold) by chance."
+PAIRED_CAPTION = "Every score of A less that of B, at the end of training, paired over the seeds."
+SCORES_CAPTION = (
+    "Score A less score B of the same super-nets, at the end of training, paired over the seeds; that other"
+    " architectures might have been drawn is not in the brackets."
 )
+
+
+def _chance(rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
+    count, level = int(rows["low"].notna().sum()), settings["metrics"]["level"]
+    chance = f"about {(1 - level) * count:.1f} would exclude 0 (bold) by chance"
+    return f" {count} intervals at {100 * level:g} %: were nothing true, {chance}."
 
 
 def _stability(study: Mapping[str, Any]) -> list[Quantity]:
@@ -62,6 +69,11 @@ def entries(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
         for label, column in product(dict.fromkeys(own["estimator"].dropna()), of_estimators(settings)):
             for _, row in select(own, estimator=label, **column.where).iterrows():
                 yield (PAIRED, f"{' - '.join(pair)}: {label}", column.title), row
+    for name, (a, b) in product(study["methods"], study.get("scores", [])):
+        own = select(whole, method=f"{name}: {a} - {b}")
+        for column in of_estimators(settings):
+            for _, row in select(own, **column.where).iterrows():
+                yield (SCORES, f"{name}: {a} - {b}", column.title), row
     for name in study["methods"]:
         labels = dict.fromkeys(select(whole, method=name, metric=PEARSON)["estimator"])
         for part, columns in parts:
@@ -83,13 +95,13 @@ def sections(table: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     study, criteria = settings["study"], of_estimators(settings)
     stable, rows = _stability(study), select(table, part=ESTIMATOR)
     logged = [Quantity(metric, {}) for metric in study.get("logged", [])]
-    differences, level = select(table, part=PAIRED), settings["metrics"]["level"]
-    intervals = int(differences["low"].notna().sum())
-    many = PAIRED_CAPTION.format(count=intervals, level=100 * level, chance=(1 - level) * intervals)
+    differences, scores = select(table, part=PAIRED), select(table, part=SCORES)
+    many, more = PAIRED_CAPTION + _chance(differences, settings), SCORES_CAPTION + _chance(scores, settings)
     operations, size = select(table, part=OPERATION), select(table, part=COMPLEXITY)
     return [
         *section("Estimators", CRITERIA, "method: score", criteria, having(criteria, rows), bold=False),
         *section("Differences", many, "A - B: score", criteria, differences, bold=True),
+        *section("Scores", more, "method: A - B", criteria, scores, bold=True),
         *section("Stability", STABLE, "method: score", stable, having(stable, rows), bold=False),
         *section("Bias by size", BIASED, "method: score", FIFTHS, size, bold=False),
         *section("Bias by operation", OPERATIONS, "method: from -> to", RISES, operations, bold=False),

@@ -4,13 +4,13 @@ Its settings are fractions k of the architectures. Ranks are fractions too, from
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from supernet import criteria, metrics
 from supernet.arch import Arch
 from supernet.report.rows import Row
+from supernet.sections import VOTE
 
 BOTTOM, BEST_RANK, WORST_RANK = "precision_at_bottom_k", "best_ranking", "worst_ranking"
 AT_K = {
@@ -28,13 +28,22 @@ AGREEMENT = "pair_agreement"
 PEARSON, LEVEL_TAU, LEVELS = "pearson", "intra_level_tau", "levels_of_several"
 DIFFERENCE, GROUP_TAU, GROUPS = "rank_difference", "tau_in_group", 5
 BY_TRUTH, BY_SCORE = "rises_by_truth", "rises_by_score"
-VOTE = "vote"
 
 
-def rows(truth: np.ndarray, score: np.ndarray, asked: Sequence[float], known: Sequence[float]) -> Iterator[Row]:
-    """Of one checkpoint, for every k in ``asked``; precision at k for those in ``known`` is a row of every study."""
+def rows(
+    truth: np.ndarray,
+    score: np.ndarray,
+    asked: Sequence[float],
+    known: Sequence[float],
+    order: np.ndarray | None = None,
+) -> Iterator[Row]:
+    """Of one checkpoint, for every k in ``asked``; precision at k for those in ``known`` is a row of every study.
+
+    ``order``: a majority's, which agreement of pairs is of, in place of the score made of it.
+    """
+    agreement = criteria.pair_agreement(truth, score) if order is None else criteria.order_agreement(truth, order)
     yield {"metric": PEARSON, "value": criteria.pearson(truth, score), "n": len(truth)}
-    yield {"metric": AGREEMENT, "value": criteria.pair_agreement(truth, score), "n": len(truth)}
+    yield {"metric": AGREEMENT, "value": agreement, "n": len(truth)}
     for k in _possible(asked, truth):
         for name, function in AT_K.items():
             if (name != "precision_at_k" or k not in known) and (not name.startswith("tau") or int(k * len(truth)) > 2):
@@ -78,11 +87,17 @@ def votes(columns: Mapping[str, np.ndarray], asked: Sequence[Sequence[str]]) -> 
 
     A pair that the majority does not order counts a half for both.
     """
-    found: dict[str, Any] = {}
+    orders = majorities(columns, asked)
+    return {name: (order / 2 + 0.5).sum(1) - 0.5 for name, order in orders.items()}  # itself is no other
+
+
+def majorities(columns: Mapping[str, np.ndarray], asked: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """``(n, n)`` for every list of scores: 1 where most of them put the row above the column, -1 below it, else 0."""
+    found: dict[str, np.ndarray] = {}
     for labels in asked:
         signs = sum(np.sign(columns[label][:, None] - columns[label][None, :]) for label in labels)
         name = "+".join(label.split(":")[-1] for label in labels)
-        found[f"{VOTE}:{name}"] = (np.sign(signs) / 2 + 0.5).sum(1) - 0.5  # itself is no other
+        found[f"{VOTE}:{name}"] = np.sign(signs)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from supernet.errors import UserError
-from supernet.report.rows import select
+from supernet.report.rows import REFERENCE, last_epoch, select
 
 FULL = "full"  # the scale at which a study is the paper's setting
 ANY = "any"  # of what does not depend on it
@@ -154,7 +154,7 @@ def _measured(
 ) -> tuple[pd.Series, float]:
     """The one row over seeds, at the end of training, that ``ours`` names; by the study's own truth unless it says.
 
-    And half the width of the bootstrap over architectures, mean over the seeds; 0 where there is none.
+    And half the width of what the sample of architectures leaves open.
     """
     if ours["study"] not in settings["studies"]:
         known = ", ".join([*settings["studies"], *settings["elsewhere"]])
@@ -164,11 +164,23 @@ def _measured(
     every = select(rows, study=ours["study"], **where)
     if every["epoch"].notna().any():
         every = select(every, epoch=every["epoch"].max())
-    found, single = every[every["seed"].isna()], every[every["seed"].notna()]
+    found = every[every["seed"].isna()]
     if len(found) != 1:
         raise UserError(f"claim {claim}: study {ours['study']} has {len(found)} numbers {where}; correct its `ours`")
-    half = float((single["high"] - single["low"]).mean() / 2)
-    return found.iloc[0], 0.0 if math.isnan(half) else half
+    return found.iloc[0], _sampled(select(rows, study=ours["study"]), where)
+
+
+def _sampled(rows: pd.DataFrame, where: Mapping[str, Any]) -> float:
+    """Half the width of the bootstrap over architectures at the end of training, mean over the seeds.
+
+    Of a difference as if both sides were of other architectures, which is more. 0 of what ranks no sample: finds, and
+    references, whose interval is their bootstrap. NaN where a sample was ranked without a bootstrap.
+    """
+    if where["estimator"] in (None, REFERENCE):
+        return 0.0
+    rest = {key: value for key, value in where.items() if key != "method"}
+    ends = [select(last_epoch(rows, name), **rest) for name in where["method"].split(" - ")]
+    return math.hypot(*(float((end["high"] - end["low"]).mean() / 2) for end in ends))
 
 
 def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> str:

@@ -128,6 +128,21 @@ def search_contrasts(rows: pd.DataFrame, searchers: Sequence[str], level: float)
     return frame(found)
 
 
+def score_contrasts(rows: pd.DataFrame, pairs: Sequence[Sequence[str]], level: float) -> pd.DataFrame:
+    """Paired differences over seeds between the scores A and B of a method's last checkpoint, as "method: A - B"."""
+    keys = ["study", "task", "metric", "definition", "resolution", "truth", "scale", "epoch"]
+    found = []
+    for method in dict.fromkeys(rows["method"]) if pairs else []:
+        own = last_epoch(rows, method)
+        for a, b in pairs:
+            both = select(own, estimator=a).merge(select(own, estimator=b), on=[*keys, "seed"], suffixes=("", "_b"))
+            both["value"] -= both["value_b"]
+            for key, group in both.groupby(keys, dropna=False, sort=False):
+                name = {"method": f"{method}: {a} - {b}"}
+                found.append({**dict(zip(keys, key, strict=True)), **name, **interval(group["value"], level)})
+    return frame(found)
+
+
 def last_epoch(rows: pd.DataFrame, method: str) -> pd.DataFrame:
     """The rows of a method's runs at their end, or at that of an iteration as in ``spos@1``, one seed each."""
     name, _, iteration = method.partition("@")

@@ -35,7 +35,7 @@ SIGNALS = (
     Signal("most stable ranks", STABILITY, None, "idxmax"),
     Signal("least stable ranks", STABILITY, None, "idxmin"),
 )
-BEST, CHANCE = "the best split, known afterwards", "a split at random"
+BEST, CHANCE = "the split that is best on the other seeds", "a split at random"
 LABELS = (*(signal.name for signal in SIGNALS), BEST, CHANCE)
 
 
@@ -57,7 +57,8 @@ def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iter
     """What each signal gains over the split nearest to `FIXED`, a row a seed and outcome (the ``definition``).
 
     ``rows``: of single runs. Outcomes are Kendall's tau and `metrics.improvement` of the split runs at their end, by
-    the main score against ``truth``. What the best and a random split gain stands beside.
+    the main score against ``truth``. What a random split gains, and the one that is best on all other seeds, stands
+    beside.
     """
     splits = {method.train.warmup: name for name, method in methods.items() if method.net.warmup_sharing}
     shared = methods[next(iter(splits.values()))].start
@@ -68,9 +69,12 @@ def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iter
         ends = pd.concat([select(last_epoch(rows, name), **where).assign(at=epoch) for epoch, name in splits.items()])
         first = ends["resolution"].min()
         ends = ends if pd.isna(first) else ends[ends["resolution"] == first]
-        for seed, outcome in ((seed, group.set_index("at")["value"]) for seed, group in ends.groupby("seed")):
-            worth = outcome - outcome[fixed]
-            found = {BEST: worth.max(), CHANCE: worth.mean()}
+        outcomes = ends.pivot(index="seed", columns="at", values="value")
+        worths = outcomes.sub(outcomes[fixed], axis=0)
+        for seed, worth in worths.iterrows():
+            found = {CHANCE: worth.mean()}
+            if len(others := worths.drop(index=seed)):  # the best of the same seed would gain by its noise
+                found[BEST] = worth[others.mean().idxmax()]
             for signal in SIGNALS:
                 at = {"method": shared, "seed": seed, "metric": signal.metric, "estimator": signal.estimator or main}
                 curve = select(rows, **at).set_index("epoch")["value"].reindex(list(splits))

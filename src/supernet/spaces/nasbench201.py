@@ -58,8 +58,9 @@ class NASBench201:
         """The lexicographically first architecture of the isomorphism class of ``arch``.
 
         ``nasbench201``: the benchmark's own reduction, 6,466 classes. ``functional``: zero terms and skips of sums
-        are removed as well, 4,930 classes. Isomorphic architectures are *not* equal inside a super-net, whose weights
-        lie on edges.
+        are removed as well, 4,930 classes. Both write a cell out as a sum of terms, so that one operation whose output
+        is used twice is not told from two operations of a kind, each used once. Isomorphic architectures are *not*
+        equal inside a super-net, whose weights lie on edges.
         """
         return _representatives(self, reduction)[_expression(self.names(arch), reduction)]
 

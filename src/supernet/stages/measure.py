@@ -2,7 +2,7 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,17 @@ from supernet.job import Job
 from supernet.report import estimators as criteria
 from supernet.report import factors, references, selection, whole, window
 from supernet.report.quantities import main_score
-from supernet.report.rows import Row, best_of_seeds, contrasts, frame, over_seeds, rank_rows, search_contrasts
-from supernet.sections import Method, Study, Task
+from supernet.report.rows import (
+    Row,
+    best_of_seeds,
+    contrasts,
+    frame,
+    over_seeds,
+    rank_rows,
+    score_contrasts,
+    search_contrasts,
+)  # fmt: skip
+from supernet.sections import VOTE, Method, Study, Task
 
 
 def run(job: Job, state: Path) -> None:
@@ -36,6 +45,7 @@ def run(job: Job, state: Path) -> None:
     scored = own[~own["estimator"].str.endswith(references.GAIN, na=False)]  # a gain's contrasts are its score's
     tables.append(contrasts(scored, measured.study.contrasts, level))
     tables.append(search_contrasts(own, measured.study.searchers, level))
+    tables.append(score_contrasts(own, measured.study.scores, level))
     if "factorial" in chosen:
         tables.append(factors.effects(own, chosen))
     records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
@@ -75,7 +85,7 @@ class Measured:
                     if self.study.signals or self.study.criteria:
                         yield from (row | number for number in window.curves(column, before.get(label)))
                     if self.study.criteria:
-                        yield from (row | number for number in self._criteria(column, before.get(label), scores))
+                        yield from (row | number for number in self._criteria(label, before.get(label), scores))
                 before = scores
 
     def _columns(self, name: str, seed: int) -> Iterator[tuple[int, int, dict[str, np.ndarray]]]:
@@ -88,16 +98,21 @@ class Measured:
                     named = {f"{estimator}:{score}": column for score, column in scores.items()}
                     by_epoch.setdefault(epoch, {}).update(named)
             for epoch, scores in by_epoch.items():
-                if missing := {label for labels in self.study.vote for label in labels} - scores.keys():
-                    raise UserError(
-                        f"params.yaml: studies.{self.settings['name']}.vote: no {min(missing)!r}; known:"
-                        f" {', '.join(scores)}"
-                    )
-                yield iteration, epoch, scores | criteria.votes(scores, self.study.vote)
+                self._check("vote", scores, self.study.vote)
+                scores |= criteria.votes(scores, self.study.vote)
+                self._check("scores", scores, self.study.scores)
+                yield iteration, epoch, scores
 
-    def _criteria(self, column: np.ndarray, before: np.ndarray | None, scores: dict[str, np.ndarray]) -> Iterator[Row]:
-        truth, asked = self.truth.to_numpy(), self.study.criteria
-        yield from criteria.rows(truth, column, asked, self.settings["metrics"]["precision_at"])
+    def _check(self, key: str, scores: Mapping[str, np.ndarray], lists: list[list[str]]) -> None:
+        """``UserError`` unless the study's ``key`` names nothing but ``scores``."""
+        if missing := {label for labels in lists for label in labels} - scores.keys():
+            known = ", ".join(scores)
+            raise UserError(f"params.yaml: studies.{self.settings['name']}.{key}: no {min(missing)!r}; known: {known}")
+
+    def _criteria(self, label: str, before: np.ndarray | None, scores: dict[str, np.ndarray]) -> Iterator[Row]:
+        truth, asked, column = self.truth.to_numpy(), self.study.criteria, scores[label]
+        order = criteria.majorities(scores, self.study.vote).get(label) if label.startswith(f"{VOTE}:") else None
+        yield from criteria.rows(truth, column, asked, self.settings["metrics"]["precision_at"], order)
         if before is not None:
             yield from criteria.relative(before, column, asked)
         if self.study.levels:
@@ -111,7 +126,8 @@ class Measured:
         return references.counted(space, archs, self.task.width, self.task.cells)
 
     def logged(self) -> Iterator[Row]:
-        """What training has logged of what the study asks for, at the epochs that have it."""
+        """What training has logged of what the study asks for, at the epochs that have it; some methods log no such."""
+        missing = set(self.study.logged)
         for name, seed in self._runs() if self.study.logged else []:
             lines = []
             for owner, iteration in runs.segments(self.methods[name], name):
@@ -119,11 +135,14 @@ class Measured:
                 path = paths.LOG.format(**self.where, **at)
                 lines += [(iteration, line) for line in records.read_lines(path)]
             for metric in self.study.logged:
-                if not any(metric in line for _, line in lines):
-                    raise UserError(f"{path}: nothing logged as {metric!r}; correct the study's logged in params.yaml")
                 for iteration, line in ((i, line) for i, line in lines if metric in line):
+                    missing.discard(metric)
                     row = {"method": name, "seed": seed, "iteration": iteration, "epoch": int(line["epoch"])}
                     yield {**row, "metric": metric, "value": line[metric], "n": 1}
+        if missing:
+            raise UserError(
+                f"params.yaml: studies.{self.settings['name']}.logged: no method's training logs {min(missing)!r}"
+            )
 
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks, or counting, say without it."""
