@@ -17,7 +17,7 @@ def root(tmp_path):
         ("method", "c - a", "S-KdT, oneshot:loss", 0.0, -0.1, 0.1),
     ]
     table = pd.DataFrame(rows, columns=["part", "label", "quantity", "value", "low", "high"])
-    records.write_table(tmp_path / "results/full/report/one/table.parquet", table, {})
+    records.write_table(tmp_path / "results/full/report/one/table.parquet", table, {"settings": {"seeds": [0, 1, 4]}})
     return tmp_path
 
 
@@ -25,11 +25,11 @@ def test_numbers_and_words_are_those_of_the_table(root):
     text = (
         "Up <!--= full/one; b - a; S-KdT, oneshot:loss -->old<!--.-->, it"
         " <!--? full/one; b - a; found, %; gains; loses; may do either --><!--.-->:\n"
-        "<!--= full/one; b - a; found, % -->\nold\n<!--.-->"
+        "<!--= full/one; b - a; found, % -->\nold\n<!--.--> (<!--# full/one --><!--.-->)"
     )
     filled = inline.fill(text, root)
     bare = inline.MARKED.sub(lambda found: found[0].removeprefix(found[1]).removesuffix(found[4]), filled)
-    assert bare == "Up 0.123 [0.100, 0.200], it loses:\n-1.00 [-2.00, -0.50]"
+    assert bare == "Up 0.123 [0.100, 0.200], it loses:\n-1.00 [-2.00, -0.50] (3 seeds, `snakemake full_study_one`)"
     assert inline.fill(filled, root) == filled  # again: the same
 
 
@@ -39,6 +39,7 @@ def test_numbers_and_words_are_those_of_the_table(root):
         ("= full/two; b - a; found, %", r"report/two/table\.parquet: no such file"),
         ("= full/one; x - a; found, %", "the table of full/one has 0 such numbers, expected one"),
         ("= full/one; c - a; S-KdT, oneshot:loss", "has 2 such numbers"),
+        ("# full/one; b - a", "expected SCALE/STUDY$"),
         ("= full/one; b - a", "expected SCALE/STUDY; LABEL; QUANTITY$"),
         ("? full/one; b - a; found, %; up", "expected SCALE/STUDY; LABEL; QUANTITY; ABOVE; BELOW; UNCLEAR"),
     ],

@@ -2,8 +2,9 @@
 
 ``<!--= reduced/STUDY; LABEL; QUANTITY -->0.055 [-0.010, 0.120]<!--.-->`` is a cell of the study's table, and
 ``<!--? reduced/STUDY; LABEL; QUANTITY; above; below; unclear -->above<!--.-->`` is the first word if its interval
-lies above 0, the second if below, else the third: a sentence says no more than its interval. The comments are invisible
-wherever Markdown is read.
+lies above 0, the second if below, else the third: a sentence says no more than its interval.
+``<!--# reduced/STUDY -->5 seeds, `snakemake reduced_study_STUDY`<!--.-->`` is how many seeds a study has, and how it is
+made again. The comments are invisible wherever Markdown is read.
 """
 
 import functools
@@ -17,7 +18,9 @@ from supernet.errors import UserError
 from supernet.report.quantities import Quantity
 from supernet.report.rows import select
 
-MARKED = re.compile(r"(<!--(?P<kind>[=?]) (?P<what>[^>]*?) -->).*?(<!--\.-->)", re.DOTALL)
+MARKED = re.compile(r"(<!--(?P<kind>[=?#]) (?P<what>[^>]*?) -->).*?(<!--\.-->)", re.DOTALL)
+
+EXPECTED = {"=": ("LABEL", "QUANTITY"), "?": ("LABEL", "QUANTITY", "ABOVE", "BELOW", "UNCLEAR"), "#": ()}
 
 
 def fill(text: str, root: Path = Path()) -> str:
@@ -30,11 +33,14 @@ def fill(text: str, root: Path = Path()) -> str:
 
 def _written(kind: str, what: str, root: Path) -> str:
     where, *rest = (part.strip() for part in what.split("; "))
-    if len(rest) != (2 if kind == "=" else 5):
-        words = "; ABOVE; BELOW; UNCLEAR" if kind == "?" else ""
-        raise UserError(f"<!--{kind} {what} -->: expected SCALE/STUDY; LABEL; QUANTITY{words}")
+    if len(rest) != len(EXPECTED[kind]):
+        raise UserError(f"<!--{kind} {what} -->: expected {'; '.join(['SCALE/STUDY', *EXPECTED[kind]])}")
     scale, _, study = where.partition("/")
-    table = _table(root / paths.REPORT.format(scale=scale, study=study, file="table.parquet"))
+    path = root / paths.REPORT.format(scale=scale, study=study, file="table.parquet")
+    table = _table(path)
+    if kind == "#":
+        seeds = len(records.provenance(path)["settings"]["seeds"])
+        return f"{seeds} seed{'s' * (seeds > 1)}, `snakemake {scale}_study_{study}`"
     label, title, *words = rest
     found = select(table, label=label, quantity=title)
     if len(found) != 1:
