@@ -32,8 +32,8 @@ def bootstrap(
     which it is undefined (NaN) are left out. The interval covers the choice of architectures, not the seed of a run.
     """
     truth, score = as_columns(truth, score)
-    values = [metric(truth[rows], score[rows]) for rows in _resamples(len(truth), resamples, rng)]
-    return float(metric(truth, score)), *_percentiles(np.array(values), level)
+    values = resampled(metric, truth, score, resamples_of(len(truth), resamples, rng))
+    return float(metric(truth, score)), *percentiles(values, level)
 
 
 def bootstrap_tau(
@@ -53,8 +53,14 @@ def bootstrap_tau(
         truth = truth_bins(truth, resolution)
     if len(truth) > PAIRWISE_LIMIT:
         return bootstrap(kendall_tau, truth, score, rng, resamples, level)
-    values = resampled_tau(truth, score, _resamples(len(truth), resamples, rng))
-    return kendall_tau(truth, score), *_percentiles(values, level)
+    values = resampled_tau(truth, score, resamples_of(len(truth), resamples, rng))
+    return kendall_tau(truth, score), *percentiles(values, level)
+
+
+def resampled(metric: Metric, truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer]) -> Column:
+    """Any metric of every resample, (B,), for rows (B, n) of indices, as `resamples_of` draws them."""
+    truth, score = as_columns(truth, score)
+    return np.array([metric(truth[r], score[r]) for r in rows])
 
 
 def resampled_tau(truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer]) -> Column:
@@ -64,13 +70,30 @@ def resampled_tau(truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer])
     computed once. Memory: three (n, n) matrices. All sums are of whole numbers, hence exact on any number of threads.
     """
     truth, score = as_columns(truth, score)
-    b, m = len(rows), len(truth)
-    counts = np.bincount((rows + m * np.arange(b)[:, None]).ravel(), minlength=b * m).reshape(b, m).astype(float)
+    counts = _counts(rows, len(truth))
     signs = [np.sign(column[:, None] - column[None, :]) for column in (truth, score)]
     products = (signs[0] * signs[1], np.abs(signs[0]), np.abs(signs[1]))  # P - Q, n0 - n1, n0 - n2, each (m, m)
     balance, untied_truth, untied_score = (((counts @ pairs) * counts).sum(axis=1) for pairs in products)
     with np.errstate(invalid="ignore"):  # 0 / 0: the undefined case above
         return balance / np.sqrt(untied_truth * untied_score)
+
+
+def resampled_spearman(truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer]) -> Column:
+    """`spearman` of every resample, (B,), for rows (B, n) of indices; NaN where a resampled column is constant.
+
+    Ranks of a resample follow from how often each row is in it. All sums are of quarters, hence exact.
+    """
+    columns = as_columns(truth, score)
+    counts, m = _counts(rows, len(columns[0])), len(rows[0])
+    ranks = []
+    for column in columns:
+        below, equal = (compare(column[None, :], column[:, None]).astype(float) for compare in (np.less, np.equal))
+        ranks.append(counts @ below.T + (counts @ equal.T + 1) / 2 - (m + 1) / 2)
+    a, b = ranks
+    products = ((counts * x * y).sum(axis=1) for x, y in ((a, b), (a, a), (b, b)))
+    common, own_a, own_b = products
+    with np.errstate(invalid="ignore"):  # 0 / 0: the undefined case above
+        return common / np.sqrt(own_a * own_b)
 
 
 def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:
@@ -97,13 +120,21 @@ def paired_t(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> tuple[float, fl
     return *t_interval(a - b, level), len(a)
 
 
-def _resamples(n: int, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _counts(rows: NDArray[np.integer], m: int) -> NDArray[np.float64]:
+    """How often each of ``m`` rows is in every resample, (B, m)."""
+    b = len(rows)
+    return np.bincount((rows + m * np.arange(b)[:, None]).ravel(), minlength=b * m).reshape(b, m).astype(float)
+
+
+def resamples_of(n: int, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indices of ``resamples`` draws of ``n`` rows with replacement, (resamples, n)."""
     if resamples < 1:
         raise ValueError(f"resamples must be at least 1, got {resamples}")
     return rng.integers(n, size=(resamples, n))
 
 
-def _percentiles(values: Column, level: float) -> tuple[float, float]:
+def percentiles(values: Column, level: float) -> tuple[float, float]:
+    """The bounds between which the middle ``level`` of the values lies; NaNs are left out."""
     tail, values = (1 - _level(level)) / 2, values[~np.isnan(values)]
     if not len(values):
         return float("nan"), float("nan")

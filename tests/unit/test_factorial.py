@@ -11,6 +11,8 @@ from supernet import intervals, plan, records
 from supernet.factorial import Factorial
 from supernet.report import factors, figures, summary
 from supernet.report.rows import select
+from supernet.report.sampling import Sampling
+from supernet.sections import Study
 from supernet.stages import measure
 
 FIVE = Factorial(base="b", factors={name: {name: 1} for name in "ABCDE"}, generators={"E": list("ABCD")})
@@ -131,9 +133,20 @@ def test_a_choice_that_is_undefined_for_one_run_is_undefined(measured):
     lost = rows.copy()
     of = select(lost, epoch=400, seed=1, method=job.settings["study"]["methods"][3], **choice.after).index
     lost.loc[of, "value"] = np.nan
+    study = Study.model_validate(job.settings["study"])
+    unknown = Sampling(np.arange(4.0), study, job.settings["metrics"])
     for table, undefined in ((rows, False), (lost, True)):
-        effects = select(factors.effects(table, job.settings), method=factors.CHOICE + choice.name)
+        effects = select(factors.effects(table, job.settings, unknown), method=factors.CHOICE + choice.name)
         assert np.isnan(effects[["value", "low", "high"]].to_numpy()).all() == undefined and len(of) == 1
+
+
+def test_what_other_architectures_would_change_is_beside_effects_and_choices(measured):
+    rows, job = measured
+    first, *_ = factors.outcomes(rows, job.settings)
+    names = [factors.EFFECT.format("denominator"), factors.CHOICE + factors.choices(rows, job.settings)[0].name]
+    for name in names:
+        (row,) = select(rows, method=name, **({} if "choice" in name else first.where)).to_dict("records")
+        assert row["sampled"] > 0
 
 
 def test_the_page_and_the_figure_say_how_many_were_asked(measured):

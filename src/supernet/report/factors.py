@@ -18,6 +18,7 @@ import pandas as pd
 
 from supernet.report.quantities import Quantity, finds, s_kdt, score_names
 from supernet.report.rows import NAN, Row, frame, interval, last_epoch, select
+from supernet.report.sampling import Sampling, numbered
 
 KEYS = ["study", "task", "estimator", "searcher", "metric", "definition", "resolution", "truth", "scale"]
 EFFECT, CHOICE, PAIR = "effect of {}", "choice of ", " x "
@@ -73,38 +74,49 @@ def corrected(rows: pd.DataFrame, settings: Mapping[str, Any]) -> float:
     return 1 - (1 - settings["metrics"]["level"]) / tested(rows, settings)
 
 
-def effects(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
+def effects(rows: pd.DataFrame, settings: Mapping[str, Any], sampling: Sampling) -> pd.DataFrame:
     """Rows of the effects of all factors and pairs of them, and of the choices that need no training.
 
     ``rows``: of single runs, as `supernet.report.rows` has them. An undefined number makes effects undefined.
+    ``sampling``: of the same runs.
     """
     design, level = settings["factorial"], corrected(rows, settings)
     names, levels = list(design["levels"]), list(design["levels"].values())
+    signed = terms_of(design["factors"], levels)
     last = pd.concat([last_epoch(rows, name) for name in names])
     found: list[Row] = []
     for key, group in last.groupby(KEYS, dropna=False, sort=False):
         values = group.pivot(index="method", columns="seed", values="value").reindex(names).to_numpy(float)
         where = {**dict(zip(KEYS, key, strict=True)), "n": values.shape[1]}
         for name, value, low, high in fit(values, design["factors"], levels, design["once_a_seed"], level):
-            found.append({**where, "method": EFFECT.format(name), "value": value, "low": low, "high": high})
-    return pd.concat([frame(found), frame(_chosen(last, settings, level))])
+            row = {**where, "method": EFFECT.format(name), "value": value, "low": low, "high": high}
+            weights = 2 / len(names) * signed[name]
+            terms = [(w, m, where["estimator"], numbered(where)) for w, m in zip(weights, names, strict=True)]
+            found.append(row | {"sampled": sampling.half_width(terms, level)})
+    return pd.concat([frame(found), frame(_chosen(last, settings, level, sampling))])
+
+
+def terms_of(factors: Sequence[str], levels: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
+    """The signs of all methods, (methods,), in every factor, and in every two that are mixed up with none before."""
+    signs = 2 * np.array(levels).T - 1
+    terms = dict(zip(factors, signs, strict=True))
+    for (a, first), (b, second) in combinations(zip(factors, signs, strict=True), 2):
+        if all(abs(first * second @ column) < len(column) for column in terms.values()):
+            terms[a + PAIR + b] = first * second
+    return terms
 
 
 def fit(
     values: np.ndarray, factors: Sequence[str], levels: Sequence[Sequence[int]], once: Sequence[str], level: float
 ) -> Iterator[tuple[str, float, float, float]]:
-    """``(name, effect, low, high)`` of every factor, and of every two that no effect before is mixed up with.
+    """``(name, effect, low, high)`` of `terms_of` them.
 
     ``values: (methods, seeds)``; ``levels: (methods, factors)``, 0 or 1, a regular fraction with equal numbers of both;
     ``once``: the factors with an error of their own.
     """
     from scipy.special import stdtrit
 
-    signs = 2 * np.array(levels).T - 1
-    terms = dict(zip(factors, signs, strict=True))
-    for (a, first), (b, second) in combinations(zip(factors, signs, strict=True), 2):
-        if all(abs(first * second @ column) < len(column) for column in terms.values()):
-            terms[a + PAIR + b] = first * second
+    terms = terms_of(factors, levels)
     found = {name: 2 * (column[:, None] * values).mean(0) for name, column in terms.items()}  # one a seed
     seeds = values.shape[1]
     variance = {name: float(one.var(ddof=1)) if seeds > 1 else NAN for name, one in found.items()}
@@ -119,10 +131,14 @@ def fit(
         yield name, effect, effect - half, effect + half
 
 
-def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], level: float) -> Iterator[Row]:
+def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], level: float, sampling: Sampling) -> Iterator[Row]:
     """What every choice changes, mean over methods, by seed; undefined where it is for one of them."""
     for name, _, before, after in choices(last, settings):
         both = select(last, **after).merge(select(last, **before), on=["method", "seed"], suffixes=("", "_before"))
         changes = (both["value"] - both["value_before"]).groupby(both["seed"])
         differences = changes.agg(lambda one: one.mean(skipna=False))
-        yield {**{key: both[key].iloc[0] for key in KEYS}, "method": CHOICE + name, **interval(differences, level)}
+        methods = list(dict.fromkeys(both["method"]))
+        sides = [(sign / len(methods), where) for sign, where in ((1, after), (-1, before)) if "estimator" in where]
+        terms = [(w, m, where["estimator"], numbered(frame([where]).iloc[0])) for w, where in sides for m in methods]
+        row = {**{key: both[key].iloc[0] for key in KEYS}, "method": CHOICE + name, **interval(differences, level)}
+        yield row | {"sampled": sampling.half_width(terms, level) if terms else NAN}

@@ -2,7 +2,7 @@
 
 ``<!--= reduced/STUDY; LABEL; QUANTITY -->0.055 [-0.010, 0.120]<!--.-->`` is a cell of the study's table, and
 ``<!--? reduced/STUDY; LABEL; QUANTITY; above; below; unclear -->above<!--.-->`` is the first word if its interval
-lies above 0, the second if below, else the third: a sentence says no more than its interval.
+lies above 0, the second if below, else the third, as `rows.side` has it: a sentence says no more than its interval.
 ``<!--# reduced/STUDY -->5 seeds, `snakemake reduced_study_STUDY`<!--.-->`` is how many seeds a study has, and how it is
 made again. The comments are invisible wherever Markdown is read.
 """
@@ -16,7 +16,7 @@ import pandas as pd
 from supernet import paths, records
 from supernet.errors import UserError
 from supernet.report.quantities import Quantity
-from supernet.report.rows import select
+from supernet.report.rows import select, side
 
 MARKED = re.compile(r"(<!--(?P<kind>[=?#]) (?P<what>[^>]*?) -->).*?(<!--\.-->)", re.DOTALL)
 
@@ -47,7 +47,7 @@ def _written(kind: str, what: str, root: Path) -> str:
         raise UserError(f"<!--{kind} {what} -->: the table of {where} has {len(found)} such numbers, expected one")
     row = found.iloc[0]
     if kind == "?":
-        return words[0] if row["low"] > 0 else words[1] if row["high"] < 0 else words[2]
+        return words[{1: 0, -1: 1, 0: 2}[side(row)]]
     return (Quantity(title, {}, 100, 2) if ", %" in title else Quantity(title, {})).cell(row)
 
 

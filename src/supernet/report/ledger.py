@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from supernet.errors import UserError
-from supernet.report.rows import REFERENCE, last_epoch, select
+from supernet.report.rows import REFERENCE, select
 
 FULL = "full"  # the scale at which a study is the paper's setting
 ANY = "any"  # of what does not depend on it
@@ -46,13 +46,13 @@ def verdict(scale: str, contrast: bool, value: float, spread: float, ours: Inter
     """What our number says of a published ``value`` ± ``spread``.
 
     * nothing measured: ``not attempted``;
-    * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``; it is
-      over seeds, and `join` has widened it by what the sample of architectures leaves open;
+    * at the paper's scale: ``reproduced`` where our interval overlaps value ± spread, else ``not reproduced``;
     * at another scale, of a contrast: ``direction holds`` or ``direction fails`` where our interval excludes 0 on the
       published side or on the other one, else ``undecided``, as where a published 0 has no side; a single value is
       not comparable: ``other scale``.
 
-    Unknown bounds decide nothing: ``undecided``.
+    Our interval is over seeds, and `join` has widened it by what the sample of architectures leaves open. Unknown
+    bounds decide nothing: ``undecided``.
     """
     if ours is None:
         return NOT_ATTEMPTED
@@ -114,7 +114,7 @@ def join(
             row |= {f"our_{key}": measured[key] for key in ("method", "metric", "definition", "resolution")}
             row |= {f"our_{key}": measured[key] for key in ("value", "low", "high", "n")}
         interval = None if measured is None else Interval(*(float(measured[k]) for k in ("value", "low", "high")))
-        if interval and scale == FULL:
+        if interval:
             interval = interval.with_error(sampled)
         if interval and absolute and interval.value < 0:
             interval = Interval(-interval.value, -interval.high, -interval.low)
@@ -154,7 +154,8 @@ def _measured(
 ) -> tuple[pd.Series, float]:
     """The one row over seeds, at the end of training, that ``ours`` names; by the study's own truth unless it says.
 
-    And half the width of what the sample of architectures leaves open.
+    And half the width of what the sample of architectures leaves open: 0 of finds, which rank no sample, and of
+    references, whose interval is that already; NaN where nobody knows.
     """
     if ours["study"] not in settings["studies"]:
         known = ", ".join([*settings["studies"], *settings["elsewhere"]])
@@ -167,20 +168,8 @@ def _measured(
     found = every[every["seed"].isna()]
     if len(found) != 1:
         raise UserError(f"claim {claim}: study {ours['study']} has {len(found)} numbers {where}; correct its `ours`")
-    return found.iloc[0], _sampled(select(rows, study=ours["study"]), where)
-
-
-def _sampled(rows: pd.DataFrame, where: Mapping[str, Any]) -> float:
-    """Half the width of the bootstrap over architectures at the end of training, mean over the seeds.
-
-    Of a difference as if both sides were of other architectures, which is more. 0 of what ranks no sample: finds, and
-    references, whose interval is their bootstrap. NaN where a sample was ranked without a bootstrap.
-    """
-    if where["estimator"] in (None, REFERENCE):
-        return 0.0
-    rest = {key: value for key, value in where.items() if key != "method"}
-    ends = [select(last_epoch(rows, name), **rest) for name in where["method"].split(" - ")]
-    return math.hypot(*(float((end["high"] - end["low"]).mean() / 2) for end in ends))
+    row = found.iloc[0]
+    return row, 0.0 if ours.get("estimator") in (None, REFERENCE) else float(row["sampled"])
 
 
 def markdown(table: pd.DataFrame, title: str, settings: Mapping[str, Any]) -> str:

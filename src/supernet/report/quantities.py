@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from supernet.report.estimators import BEST_RANK, BOTTOM, WORST_RANK
-from supernet.report.rows import REFERENCE, select
+from supernet.report.rows import REFERENCE, select, side
 from supernet.report.selection import AMONG_BEST, IMPROVEMENT, TOP_ACCURACY
 from supernet.report.whole import BEST_OF, REGRET
 from supernet.sections import OWN
@@ -27,12 +27,12 @@ class Quantity:
     digits: int = 3
 
     def cell(self, row: Mapping[str, Any], bold: bool = False) -> str:
-        """``value [low, high]``; in bold where asked for and the interval excludes 0."""
+        """``value [low, high]``; in bold where asked for and it is on one `side` of 0."""
         if pd.isna(row["value"]):
             return DASH
         value, low, high = (f"{row[k] * self.factor:.{self.digits}f}" for k in ("value", "low", "high"))
         text = value if pd.isna(row["low"]) else f"{value} [{low}, {high}]"
-        return f"**{text}**" if bold and (row["low"] > 0 or row["high"] < 0) else text
+        return f"**{text}**" if bold and side(row) else text
 
 
 def main_score(labels: list[str]) -> str:

@@ -9,14 +9,13 @@ import pandas as pd
 
 from supernet import intervals, metrics
 from supernet.predictors import Fit, counts, ridge
-from supernet.report.rows import REFERENCE, Row, rank_rows
+from supernet.report.rows import GAIN, REFERENCE, Row, rank_rows
 from supernet.seeding import stream
 from supernet.spaces import SearchSpace
 
 CLASSES = 1  # of the counted net: a constant of all architectures, which ranks nothing
 PARAMETERS = "parameters"
 ALONE: Mapping[str, Fit] = {"ridge": ridge.fit, "counts": counts.fit}  # what landmarks say without a super-net
-GAIN = ", gain over it alone"  # of a predictor, or of parameters, joined with a super-net
 ON_LANDMARKS = "{predictor} on landmarks of {method}"
 TRUTH = "stand-alone training"
 
@@ -48,13 +47,10 @@ def on_landmarks(
     return [{"method": name, "estimator": REFERENCE, "seed": seed, **row} for row in rows]
 
 
-def joined(
-    truth: pd.Series, score: np.ndarray, guess: np.ndarray, names: tuple[str, str], settings: Mapping[str, Any]
-) -> list[Row]:
-    """Ranking by the mean of an architecture's ranks by a super-net's ``score`` and by a ``guess`` without one, and
-    how much better than by the guess alone. ``names``: of the score and of what guesses. Ranks and not values, since
-    the losses of a few broken architectures are far from all others."""
-    label, both = " + ".join(names), metrics.ranks(score) + metrics.ranks(guess)
+def joined(truth: pd.Series, both: np.ndarray, guess: np.ndarray, label: str, settings: Mapping[str, Any]) -> list[Row]:
+    """Ranking by ``both``, the sum of an architecture's ranks by a super-net's score and by a ``guess`` without one,
+    and how much better than by the guess alone. Ranks and not values, since the losses of a few broken architectures
+    are far from all others."""
     rows, alone = (rank_rows(truth.to_numpy(), x, settings, interval=False) for x in (both, guess))
     gains = [{**row, "value": row["value"] - other["value"]} for row, other in zip(rows, alone, strict=True)]
     return [{**row, "estimator": label} for row in rows] + [{**row, "estimator": label + GAIN} for row in gains]

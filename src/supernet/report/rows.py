@@ -5,8 +5,10 @@ architectures, and a row without a seed otherwise by Student's t over ``n`` seed
 S-KdT (a fraction of accuracy), the k of precision at k (a fraction of the architectures), or the k of what is measured
 of the k best (a number of architectures). ``truth`` is the column of the truth that a row is measured against; a name
 as ``cifar100/test`` is that of another data set, which is measured at the end of training and has no bootstrap.
+``sampled`` of a row without a seed is half the width of a bootstrap over architectures (`supernet.report.sampling`).
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -15,15 +17,17 @@ import numpy as np
 import pandas as pd
 
 from supernet import intervals, metrics
+from supernet.sections import Study
 from supernet.seeding import stream
 
 COLUMNS = (
     "study", "task", "method", "estimator", "searcher", "seed", "iteration", "epoch", "metric", "definition",
-    "resolution", "value", "low", "high", "n", "truth", "scale",
+    "resolution", "value", "low", "high", "n", "truth", "scale", "sampled",
 )  # fmt: skip
 WHOLE = ("seed", "iteration", "epoch", "n")
-NUMBERS = ("resolution", "value", "low", "high")
+NUMBERS = ("resolution", "value", "low", "high", "sampled")
 REFERENCE = "reference"  # the estimator of what costs nothing
+GAIN = ", gain over it alone"  # of a predictor, or of parameters, joined with a super-net
 NAN = float("nan")
 
 Row = dict[str, Any]
@@ -74,6 +78,21 @@ def rank_rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any],
         found.append({"metric": name, "definition": definition, "resolution": width, "value": value})
         found[-1] |= {"low": low, "high": high, "n": len(truth)}
     return found
+
+
+def aggregated(own: pd.DataFrame, others: pd.DataFrame, study: Study, level: float) -> list[pd.DataFrame]:
+    """Rows of single runs and of what needs none, then all that is said over seeds: means, the best, differences."""
+    scored = own[~own["estimator"].str.endswith(GAIN, na=False)]  # a gain's contrasts are its score's
+    return [
+        own,
+        others,
+        over_seeds(own, level),
+        over_seeds(others, level),
+        best_of_seeds(own),
+        contrasts(scored, study.contrasts, level),
+        search_contrasts(own, study.searchers, level),
+        score_contrasts(own, study.scores, level),
+    ]
 
 
 def over_seeds(rows: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -156,3 +175,14 @@ def interval(values: pd.Series, level: float) -> Row:
     """Mean, bounds by Student's t, and number of values that stand for seeds; undefined where one of them is."""
     mean, low, high = intervals.t_interval(values, level) if np.isfinite(values).all() else (NAN, NAN, NAN)
     return {"value": mean, "low": low, "high": high, "n": len(values)}
+
+
+def side(row: Mapping[str, Any]) -> int:
+    """1 where the interval of a row lies above 0, -1 where below, else 0.
+
+    It is the one over seeds, widened by ``sampled``, an independent error, where that is known.
+    """
+    value, more = row["value"], 0.0 if pd.isna(row.get("sampled")) else row["sampled"]
+    if value - math.hypot(value - row["low"], more) > 0:
+        return 1
+    return -1 if value + math.hypot(row["high"] - value, more) < 0 else 0

@@ -13,8 +13,12 @@ TOP_ACCURACY, IMPROVEMENT, AMONG_BEST = "top_accuracy", "improvement", "tau_amon
 
 def rows(truth: np.ndarray, score: np.ndarray, study: Study) -> Iterator[Row]:
     """A row for each number of architectures that ``study`` names, the ``resolution``; without an interval."""
-    asked = [(TOP_ACCURACY, study.top), (IMPROVEMENT, study.top), (AMONG_BEST, study.best)]
-    for metric, counts in asked:
-        for k in (min(k, len(truth)) for k in counts):
-            value = getattr(metrics, metric)(truth, score, k)
-            yield {"metric": metric, "resolution": k, "value": value, "n": len(truth)}
+    for metric, k in asked(study, len(truth)):
+        value = getattr(metrics, metric)(truth, score, k)
+        yield {"metric": metric, "resolution": k, "value": value, "n": len(truth)}
+
+
+def asked(study: Study, n: int) -> Iterator[tuple[str, int]]:
+    """Which functions of `metrics`, of how many of ``n`` architectures."""
+    for metric, counts in ((TOP_ACCURACY, study.top), (IMPROVEMENT, study.top), (AMONG_BEST, study.best)):
+        yield from ((metric, min(k, n)) for k in counts)

@@ -22,7 +22,7 @@ from supernet.report.quantities import (
     ranked,
 )  # fmt: skip
 from supernet.report.references import TRUTH
-from supernet.report.rows import REFERENCE, select
+from supernet.report.rows import NAN, REFERENCE, select
 from supernet.report.selection import IMPROVEMENT
 from supernet.report.whole import MEAN, ONE, REGRET, SIZES, SPREAD, SUBSETS
 
@@ -50,6 +50,13 @@ GAINS = [
 ]
 
 
+OTHERS = "± other architectures"
+WIDER = (
+    f"{OTHERS}: half the width of a bootstrap over architectures, the same ones for both sides. Bold: excludes 0 with"
+    " both errors, where this one is known."
+)
+
+
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of `supernet.report.rows` that the table shows, after their ``part``, ``label`` and ``quantity``."""
     entries = list(_entries(rows, settings))
@@ -58,7 +65,7 @@ def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
-    study, columns = settings["study"], quantities(rows, settings)
+    study, columns = settings["study"], _columns(rows, settings)
     both = [*columns, *elsewhere(rows, settings)]
     whole = select(rows, seed=None)
     contrasts = [" - ".join(pair) for pair in study["contrasts"]]
@@ -69,7 +76,7 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
                 own = select(own, epoch=own["epoch"].max())
             for column in both:
                 for _, row in select(own, **column.where).iterrows():
-                    yield (part, name, column.title), row
+                    yield (part, name, column.title), _sampled(row) if column.title == OTHERS else row
     if "factorial" in settings:
         yield from _effects(whole, settings)
     for name in [*study["methods"], *contrasts]:
@@ -100,12 +107,22 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
     free = select(whole, estimator=REFERENCE)
     for name in dict.fromkeys(free["method"]):
         for column in columns:
-            if name != TRUTH and column.where.get("estimator") == main:
+            if name != TRUTH and column.title != OTHERS and column.where.get("estimator") == main:
                 for _, row in select(free, method=name, **{**column.where, "estimator": REFERENCE}).iterrows():
                     yield (FREE, name, column.title), row
     for _, row in select(free, method=TRUTH).iterrows():
         label = row["metric"] if pd.isna(row["definition"]) else f"{row['metric']} ({row['definition']})"
         yield (FREE, label, TAU), row
+
+
+def _columns(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
+    """Those of `quantities`, and beside S-KdT by the main score what other architectures would change."""
+    first, *rest = quantities(rows, settings)
+    return [first, Quantity(OTHERS, first.where), *rest]
+
+
+def _sampled(row: pd.Series) -> pd.Series:
+    return pd.Series({**row, "value": row["sampled"], "low": NAN, "high": NAN})
 
 
 def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str], pd.Series]]:
@@ -125,7 +142,7 @@ def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple
 
 def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> str:
     """The page: what was measured, the methods beside the references, the paired contrasts, other data sets."""
-    columns, others = quantities(rows, settings), elsewhere(rows, settings)
+    columns, others = _columns(rows, settings), elsewhere(rows, settings)
     study, task = settings["study"], settings["task"]
     level, seeds = settings["metrics"]["level"], len(settings["seeds"])
     regret = select(table, metric="regret")["definition"]
@@ -257,7 +274,8 @@ def _contrast_caption(differences: pd.DataFrame, level: float, seeds: int) -> li
     made = f"{number} contrast{'s' * (number > 1)}, {intervals} intervals at {100 * level:g} %"
     return [
         f"Paired differences over the {seeds} seeds, which A and B ran on the same random numbers.",
-        f"{made}: were nothing true, about {(1 - level) * intervals:.1f} would exclude 0 (bold) by chance.",
+        f"{made}: were nothing true, about {(1 - level) * intervals:.1f} would exclude 0 by chance.",
+        WIDER,
     ]
 
 

@@ -14,16 +14,8 @@ from supernet.job import Job
 from supernet.report import estimators as criteria
 from supernet.report import factors, references, selection, whole, window
 from supernet.report.quantities import main_score
-from supernet.report.rows import (
-    Row,
-    best_of_seeds,
-    contrasts,
-    frame,
-    over_seeds,
-    rank_rows,
-    score_contrasts,
-    search_contrasts,
-)  # fmt: skip
+from supernet.report.rows import GAIN, Row, aggregated, frame, rank_rows
+from supernet.report.sampling import Sampling
 from supernet.sections import VOTE, Method, Study, Task
 
 
@@ -39,16 +31,11 @@ def run(job: Job, state: Path) -> None:
     own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
     if measured.study.signals:
         others = pd.concat([others, frame(window.gains(own, measured.methods, common["truth"]), **common)])
-    tables = [own, others]
-    tables += [over_seeds(table, level) for table in tables]
-    tables.append(best_of_seeds(own))
-    scored = own[~own["estimator"].str.endswith(references.GAIN, na=False)]  # a gain's contrasts are its score's
-    tables.append(contrasts(scored, measured.study.contrasts, level))
-    tables.append(search_contrasts(own, measured.study.searchers, level))
-    tables.append(score_contrasts(own, measured.study.scores, level))
+    tables = aggregated(own, others, measured.study, level)
+    tables = [measured.sampling.errors(table, common["truth"]) for table in tables if len(table)]
     if "factorial" in chosen:
-        tables.append(factors.effects(own, chosen))
-    records.write_table(job.outputs["metrics"], pd.concat([t for t in tables if len(t)]), job.stamp())
+        tables.append(factors.effects(own, chosen, measured.sampling))
+    records.write_table(job.outputs["metrics"], pd.concat(tables), job.stamp())
 
 
 class Measured:
@@ -64,6 +51,7 @@ class Measured:
         self.evaluation = records.read_table(self.path).set_index("arch")
         self.truths = {name: self._column(self.evaluation, self.path, name) for name in self.task.truths}
         self.truth = self.truths[self.task.score_truth]
+        self.sampling = Sampling(self.truth.to_numpy(), self.study, self.settings["metrics"])
 
     def checkpoints(self) -> Iterator[Row]:
         """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it.
@@ -77,6 +65,8 @@ class Measured:
                 at = {"method": name, "seed": seed, "iteration": iteration, "epoch": epoch}
                 for label, column in scores.items():
                     row = {**at, "estimator": label}
+                    if last:
+                        self.sampling.add(name, label, epoch, column)
                     for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
                         interval = last and truth is self.truth
                         numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
@@ -159,14 +149,17 @@ class Measured:
                 score = scores[label.split(":")[-1]]
                 guesses = {predictor: self._predicted(known, predictor, seed) for predictor in self.study.alone}
                 for source, guess in (guesses | {references.PARAMETERS: counted}).items():
-                    names = (label, source)
-                    for number in references.joined(self.truth, score, guess, names, self.settings["metrics"]):
+                    both, joint = metrics.ranks(score) + metrics.ranks(guess), f"{label} + {source}"
+                    self.sampling.add(name, joint, epoch, both)
+                    self.sampling.add(name, joint + GAIN, epoch, both, guess)
+                    for number in references.joined(self.truth, both, guess, joint, self.settings["metrics"]):
                         yield {**at, "method": name, "epoch": epoch} | number
 
     def whole(self) -> Iterator[Row]:
         """Rank metrics of the whole space, where an estimator scores it, without the seed's landmarks."""
         for estimator, seed, archs, truth, scores in self._spaces():
             for name, (epoch, columns) in scores.items():
+                self.sampling.whole |= {f"{estimator}:{label}" for label in columns}
                 at = {"seed": seed, "iteration": self.methods[name].iterations, "method": name, "epoch": epoch}
                 for label, score in columns.items():
                     numbers = [*whole.rows(truth, score, self.settings["metrics"])]
