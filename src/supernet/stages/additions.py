@@ -7,7 +7,7 @@ import pandas as pd
 from supernet import records, spaces
 from supernet.errors import UserError
 from supernet.job import Job
-from supernet.predictors import ridge
+from supernet.predictors import counts
 from supernet.seeding import stream
 from supernet.stages.landmarks import known
 
@@ -34,9 +34,12 @@ def run(job: Job, state: Path) -> None:
 
 
 def _dispute(job: Job, new: pd.DataFrame) -> pd.Series:
-    """By how much the ranks differ that the super-net and a ridge on the landmarks give each of ``new``."""
+    """By how much the ranks differ that the super-net and a ridge on the landmarks give each of ``new``.
+
+    The ridge is on counts of operations: from few landmarks it ranks better than one on the one-hot code.
+    """
     space = spaces.load(job.settings["space"])
     landmarks, truth = known(job, space)
-    predict = ridge.fit(space, landmarks, truth, stream(0, "ridge"))
+    predict = counts.fit(space, landmarks, truth, stream(0, "counts"))
     predicted = pd.Series(predict([space.parse(text) for text in new["arch"]]), new.index)
     return (new["score"].rank() - predicted.rank()).abs()
