@@ -51,10 +51,8 @@ GAINS = [
 
 
 OTHERS = "± other architectures"
-WIDER = (
-    f"{OTHERS}: half the width of a bootstrap over architectures, the same ones for both sides. Bold: excludes 0 with"
-    " both errors, where this one is known."
-)
+WIDER = f"{OTHERS}: half the width of a bootstrap over architectures, of the mean over seeds."
+BOLD = f"{OTHERS}: the same ones for both sides. Bold: excludes 0 with both errors, where this one is known."
 
 
 def summarise(rows: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:
@@ -162,6 +160,7 @@ def markdown(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
     lines += [
         f"Brackets: {100 * level:g} % intervals, Student's t over seeds; the best of the seeds has none;",
         "for references that need no seed, a bootstrap over architectures.",
+        WIDER,
         "",
         *grid("method", columns, select(table, part=METHOD), bold=False),
         *grid("reference", columns, select(table, part=FREE), bold=False)[2:],
@@ -275,7 +274,7 @@ def _contrast_caption(differences: pd.DataFrame, level: float, seeds: int) -> li
     return [
         f"Paired differences over the {seeds} seeds, which A and B ran on the same random numbers.",
         f"{made}: were nothing true, about {(1 - level) * intervals:.1f} would exclude 0 by chance.",
-        WIDER,
+        BOLD,
     ]
 
 
