@@ -104,7 +104,8 @@ function say(number) {
   const [factor, unit] = PERCENT.has(row.metric) ? [100, " %"] : [1, ""];
   const shown = (value) => Number((value * factor).toPrecision(4));
   const interval = row.low === null ? "" : ` [${shown(row.low)}, ${shown(row.high)}]`;
-  const value = `${shown(row.value)}${interval}${unit}, n = ${row.n}`;
+  const others = row.sampled === null ? "" : `, ± ${shown(row.sampled)}${unit} on other architectures`;
+  const value = `${shown(row.value)}${interval}${unit}, n = ${row.n}${others}`;
   const kind = [row.metric, row.definition && `(${row.definition})`].filter(Boolean).join(" ");
   const by = [row.estimator && `by ${row.estimator}`, row.searcher && `found by ${row.searcher}`].filter(Boolean).join(", ");
   put("card-title", `${kind}: ${row.method}`);
@@ -127,7 +128,7 @@ function say(number) {
   );
   put("card-command", `make adopt   # in a clone: nothing is trained again\n${file.command}`);
   const where = numbers.columns
-    .filter((name) => !["value", "low", "high", "n", "study", "iteration"].includes(name))
+    .filter((name) => !["value", "low", "high", "sampled", "n", "study", "iteration"].includes(name))
     .map((name) => (row[name] === null ? `${name}.isna()` : `${name} == ${JSON.stringify(row[name])}`));
   put(
     "card-python",

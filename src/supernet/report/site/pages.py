@@ -30,7 +30,7 @@ from supernet.report.site.results import Ledger, Study
 KEYS = (
     "study", "method", "metric", "definition", "resolution", "estimator", "searcher", "truth", "epoch", "iteration",
 )  # fmt: skip
-COLUMNS = (*KEYS[:3], "value", "low", "high", "n", *KEYS[3:])
+COLUMNS = (*KEYS[:3], "value", "low", "high", "sampled", "n", *KEYS[3:])
 SIGNS = {
     REPRODUCED: "✓", NOT_REPRODUCED: "✗", HOLDS: "▲", FAILS: "▼", UNDECIDED: "◇", OTHER_SCALE: "○", NOT_ATTEMPTED: "–",
 }  # fmt: skip
