@@ -137,12 +137,11 @@ def test_the_sample_of_architectures_counts_too():
         ours["sampled"] = ours["method"].map(lambda method: sampled[method.replace(" - ", "_")])
         return ledger.join(claims, ours, at(scale)).set_index("id")
 
-    table = verdicts("full", a=0.21, b=0.0, b_a=0.0)
-    assert table.loc["base", "verdict"] == "reproduced"  # 0.70 + hypot(0.02, 0.21) = 0.911
-    assert table.loc["base", ["our_low", "our_high"]].tolist() == [0.68, 0.72]  # what is printed is over seeds
+    base = verdicts("full", a=0.21, b=0.0, b_a=0.0).loc["base"]  # 0.70 + hypot(0.02, 0.21) = 0.911; over seeds is shown
+    assert base[["verdict", "our_low", "our_high"]].tolist() == ["reproduced", 0.68, 0.72]
     assert verdicts("reduced", a=0.0, b=0.0, b_a=0.015).loc["gain", "verdict"] == "direction holds"
     assert verdicts("reduced", a=0.0, b=0.0, b_a=0.02).loc["gain", "verdict"] == "undecided"
-    unknown = verdicts("full", a=float("nan"), b=0.0, b_a=float("nan"))
+    unknown = verdicts("full", a=None, b=0.0, b_a=None)
     assert unknown.loc[["base", "gain"], "verdict"].tolist() == ["undecided"] * 2
 
 

@@ -137,8 +137,6 @@ class Measured:
     def joined(self) -> Iterator[Row]:
         """Rank metrics of the last main score together with what its landmarks, or counting, say without it."""
         taught = [name for name, method in self.methods.items() if method.landmarks]
-        space = spaces.load(self.task.space)
-        counted = references.counted(space, self.truth.index, self.task.width, self.task.cells)
         for name, seed in self._runs() if self.study.joined else []:
             method = self.methods[name]
             known = self._known(name if method.landmarks else taught[0], seed)
@@ -148,7 +146,7 @@ class Measured:
                 label = main_score([f"{estimator}:{score}" for score in scores])
                 score = scores[label.split(":")[-1]]
                 guesses = {predictor: self._predicted(known, predictor, seed) for predictor in self.study.alone}
-                for source, guess in (guesses | {references.PARAMETERS: counted}).items():
+                for source, guess in (guesses | {references.PARAMETERS: self.parameters}).items():
                     both, joint = metrics.ranks(score) + metrics.ranks(guess), f"{label} + {source}"
                     self.sampling.add(name, joint, epoch, both)
                     self.sampling.add(name, joint + GAIN, epoch, both, guess)
