@@ -98,4 +98,4 @@ def test_a_side_of_zero_is_beyond_both_errors(low, high, sampled, expected):
     """0.2 ± 0.1 and 0.15 make 0.18; with 0.18 it is 0.206."""
     row = {"value": (low + high) / 2, "low": low, "high": high, "sampled": sampled}
     assert side(row) == expected
-    assert side({k: v for k, v in row.items() if k != "sampled"} | {"low": float("nan")}) <= 0
+    assert side({k: v for k, v in row.items() if k != "sampled"} | {"low": float("nan")}) == min(expected, 0)
