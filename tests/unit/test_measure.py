@@ -230,6 +230,16 @@ def test_a_lookup_adds_the_columns_of_other_data_sets(tmp_path):
         looked_up(also=["svhn"])
 
 
+def test_an_evaluation_set_of_all_architectures_is_no_sample(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = tiny.write_study(tiny.load(tmp_path, bootstrap=1), "demo", "demo")
+    assert not measure.Measured(job).sampling.complete
+    monkeypatch.setattr(spaces.load(job.settings["task"]["space"]), "choices", tiny.SPACE.choices[:1])
+    evaluation = records.read_table(job.inputs["evaluation"][0]).head(5)
+    records.write_table(job.inputs["evaluation"][0], evaluation, {})
+    assert measure.Measured(job).sampling.complete
+
+
 def test_what_was_found_stands_among_its_own_space(tmp_path):
     """Not among all of the table, whose best cells may be out of its reach."""
     files = {name: str(tmp_path / f"{name}.parquet") for name in ("archs", "table", "truth")}

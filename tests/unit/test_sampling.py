@@ -76,6 +76,15 @@ def test_of_a_whole_space_nothing_was_drawn():
     assert made.errors(frame([row]), "test")["sampled"].tolist() == [0.0]
 
 
+def test_of_an_evaluation_set_that_is_the_space_nothing_was_drawn():
+    made = Sampling(TRUTH, STUDY, SETTINGS, complete=True)
+    for name in "ab":
+        made.add(name, "x:loss", 9, SCORES[name, "x:loss"][0])
+    row = {"estimator": "x:loss", "metric": "kendall_tau", "truth": "test", "epoch": 9}
+    rows = [{**row, "method": "a"}, {**row, "method": "a - b"}, {**row, "method": "a", "epoch": 8}]
+    assert made.errors(frame(rows), "test")["sampled"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
+
+
 def test_a_gain_is_of_the_same_resamples():
     made = Sampling(TRUTH, STUDY, SETTINGS)
     score = SCORES["a", "x:loss"][0]

@@ -88,3 +88,6 @@ def test_the_page_shows_the_run_before_a_split_and_ranks_by_no_signal(tmp_path, 
     single = rows[rows["seed"].notna()]
     own = select(single, method="shared-250", epoch=150, estimator=window.AGREEMENT, metric=window.MEAN)
     assert len(own) == 3 and shown == pytest.approx(own["value"].mean())
+    compared = select(rows, method="conditional-250-125 - shared-250@0", metric="kendall_tau", truth="test")
+    ranks = compared[compared["estimator"].str.startswith("recalibrated")]
+    assert len(ranks) == 2 and ranks["sampled"].notna().all()  # a stop's numbers are resampled too

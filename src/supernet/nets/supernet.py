@@ -161,12 +161,16 @@ class SuperNet(nn.Module):
         arch = tuple(arch)
         net = copy.copy(self)
         net._modules = {}
-        net.stem, net.body, net.head = (copy.deepcopy(m) for m in (self.stem, nn.ModuleList(self.body), self.head))
+        net.stem, net.body, net.head = copy.deepcopy(self.stem), nn.ModuleList(), copy.deepcopy(self.head)
         net.arch, net.sharing, net.gate = arch, one_shot(len(arch)), None
         net.plan = functools.lru_cache(maxsize=4)(net._plan)
         shared = self.sharing.at(arch)
-        for block in net.body:
-            if isinstance(block, Cell):
-                keys = [(net.sharing.key(i, o, arch), shared.key(i, o, arch)) for i, o in enumerate(arch)]
-                block.ops = nn.ModuleDict({own: copy.deepcopy(block.ops[old]) for own, old in keys if old in block.ops})
+        keys = [(net.sharing.key(i, o, arch), shared.key(i, o, arch)) for i, o in enumerate(arch)]
+        for block in self.body:
+            if isinstance(block, Cell):  # of all the weights that its operations might use, those of these ones alone
+                cell = Cell({own: copy.deepcopy(block.ops[old]) for own, old in keys if old in block.ops})
+                cell.training = block.training
+                net.body.append(cell)
+            else:
+                net.body.append(copy.deepcopy(block))
         return net

@@ -25,21 +25,28 @@ TAU, RHO, SPARSE = "kendall_tau", "spearman", "sparse_kendall_tau"
 class Sampling:
     """Numbers of runs at the end of training, on the same resamples of the architectures."""
 
-    def __init__(self, truth: np.ndarray, study: Study, settings: Mapping[str, Any]):
-        """``truth: (n,)``; ``settings``: the ``metrics``. Of a factorial S-KdT as released is resampled too: slow."""
+    def __init__(self, truth: np.ndarray, study: Study, settings: Mapping[str, Any], *, complete: bool = False):
+        """``truth: (n,)``; ``settings``: the ``metrics``. Of a factorial S-KdT as released is resampled too: slow.
+
+        ``complete``: these are all architectures that there are, so that nothing was drawn.
+        """
         self.truth, self.study, self.settings = truth, study, settings
         self.rows = intervals.resamples_of(len(truth), settings["bootstrap"], stream(0, "bootstrap"))
         self.known: dict[tuple[str, str], list[dict[Number, np.ndarray]]] = {}  # one a seed
         self.last: dict[str, int] = {}
+        self.complete = complete
         self.whole: set[str] = set()  # estimators of all architectures: nothing was drawn
 
     def add(self, method: str, estimator: str, epoch: int, score: np.ndarray, less: np.ndarray | None = None) -> None:
         """The next seed's ``score: (n,)`` at the last ``epoch``; where there is ``less``, what it ranks better."""
+        self.last[method] = epoch
+        if self.complete:
+            self.whole.add(estimator)
+            return
         found = dict(self._resampled(score))
         if less is not None:
             found = {number: found[number] - values for number, values in self._resampled(less)}
         self.known.setdefault((method, estimator), []).append(found)
-        self.last[method] = epoch
 
     def _resampled(self, score: np.ndarray) -> Iterator[tuple[Number, np.ndarray]]:
         yield (TAU, None, None), intervals.resampled_tau(self.truth, score, self.rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from supernet import chain, metrics, paths, records, runs, spaces
+from supernet import arch, chain, metrics, paths, records, runs, spaces
 from supernet.errors import UserError
 from supernet.job import Job
 from supernet.report import estimators as criteria
@@ -51,22 +51,27 @@ class Measured:
         self.evaluation = records.read_table(self.path).set_index("arch")
         self.truths = {name: self._column(self.evaluation, self.path, name) for name in self.task.truths}
         self.truth = self.truths[self.task.score_truth]
-        self.sampling = Sampling(self.truth.to_numpy(), self.study, self.settings["metrics"])
+        complete = len(self.truth) == arch.size(spaces.load(self.task.space).choices)
+        self.sampling = Sampling(self.truth.to_numpy(), self.study, self.settings["metrics"], complete=complete)
 
     def checkpoints(self) -> Iterator[Row]:
         """Rank metrics at every checkpoint of all runs; a shared warm-up counts for each method that starts from it.
 
         At the last one also against the truth of other data sets, there without a bootstrap.
         """
+        compared = {name for pair in self.study.contrasts for name in pair}
         for name, seed in self._runs():
             before: dict[str, np.ndarray] = {}
+            method = self.methods[name]
             for iteration, epoch, scores in self._columns(name, seed):
-                last = epoch == self.methods[name].segment(self.methods[name].iterations)[1]
+                ends, stop = epoch == method.segment(iteration)[1], f"{name}@{iteration}"
+                last = ends and iteration == method.iterations
+                resampled = [name] * last + [stop] * (ends and stop in compared)
                 at = {"method": name, "seed": seed, "iteration": iteration, "epoch": epoch}
                 for label, column in scores.items():
                     row = {**at, "estimator": label}
-                    if last:
-                        self.sampling.add(name, label, epoch, column)
+                    for each in resampled:
+                        self.sampling.add(each, label, epoch, column)
                     for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
                         interval = last and truth is self.truth
                         numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
