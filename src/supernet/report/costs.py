@@ -53,7 +53,11 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
     searches = [paths.SEARCH.format(**last, searcher=runs.searcher_of(method, s)) for s in chosen.searchers[:1]]
     searches += on_the_way(config, method, name, at)
     yield "search", _hours(config, dict.fromkeys(searches))
-    scores = (paths.SCORES.format(**segment, estimator=e) for segment in segments for e in chosen.estimators)
+    scores = [
+        paths.SCORES.format(**at, method=owner, iteration=i, estimator=e)
+        for e in chosen.estimators
+        for owner, i in runs.scored(method, name, config.estimators[e].archs)
+    ]
     yield "scoring", _hours(config, scores)
     files = runs.landmark_files(method, name, paths.TRUTH, at, seed, method.iterations)
     if not files:

@@ -5,8 +5,8 @@ Student's t over them. What seeds say of the spread of an effect is pooled over 
 a seed share images, paths and first weights, so that what a factor does depends on the seed: its error holds that,
 while pairs of factors cancel it. So factors are pooled with factors, and pairs with pairs. A factor whose levels stand
 for something drawn once a seed has a larger error, and its own, and so has every pair that is mixed up with a product
-of such factors (Box, Hunter and Hunter, ch. 9: split plots). The level is corrected by Bonferroni for all that the
-study asks: every factor by every outcome, every choice.
+of such factors (Box, Hunter and Hunter, ch. 9: split plots). The level is corrected by Bonferroni for the factors of an
+outcome, and apart from them for the choices, which measure the same super-nets otherwise.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,14 +64,9 @@ def choices(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Choice]:
     return asked
 
 
-def tested(rows: pd.DataFrame, settings: Mapping[str, Any]) -> int:
-    """The number of effects and choices that the study asks about, for which their intervals are corrected."""
-    return len(settings["factorial"]["factors"]) * len(outcomes(rows, settings)) + len(choices(rows, settings))
-
-
-def corrected(rows: pd.DataFrame, settings: Mapping[str, Any]) -> float:
-    """The level of each interval at which all of them together have the study's."""
-    return 1 - (1 - settings["metrics"]["level"]) / tested(rows, settings)
+def corrected(settings: Mapping[str, Any], asked: int) -> float:
+    """The level of each of ``asked`` intervals at which all of them together have the study's."""
+    return 1 - (1 - settings["metrics"]["level"]) / asked
 
 
 def effects(rows: pd.DataFrame, settings: Mapping[str, Any], sampling: Sampling) -> pd.DataFrame:
@@ -80,7 +75,8 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any], sampling: Sampling)
     ``rows``: of single runs, as `supernet.report.rows` has them. An undefined number makes effects undefined.
     ``sampling``: of the same runs.
     """
-    design, level = settings["factorial"], corrected(rows, settings)
+    design, own = settings["factorial"], settings["task"]["score_truth"]
+    level = corrected(settings, len(design["factors"]))
     names, levels = list(design["levels"]), list(design["levels"].values())
     signed = terms_of(design["factors"], levels)
     last = pd.concat([last_epoch(rows, name) for name in names])
@@ -92,8 +88,8 @@ def effects(rows: pd.DataFrame, settings: Mapping[str, Any], sampling: Sampling)
             row = {**where, "method": EFFECT.format(name), "value": value, "low": low, "high": high}
             weights = 2 / len(names) * signed[name]
             terms = [(w, m, where["estimator"], numbered(where)) for w, m in zip(weights, names, strict=True)]
-            found.append(row | {"sampled": sampling.half_width(terms, level)})
-    return pd.concat([frame(found), frame(_chosen(last, settings, level, sampling))])
+            found.append(row | {"sampled": sampling.half_width(terms, level) if where["truth"] == own else NAN})
+    return pd.concat([frame(found), frame(_chosen(last, settings, sampling))])
 
 
 def terms_of(factors: Sequence[str], levels: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
@@ -131,9 +127,11 @@ def fit(
         yield name, effect, effect - half, effect + half
 
 
-def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], level: float, sampling: Sampling) -> Iterator[Row]:
+def _chosen(last: pd.DataFrame, settings: Mapping[str, Any], sampling: Sampling) -> Iterator[Row]:
     """What every choice changes, mean over methods, by seed; undefined where it is for one of them."""
-    for name, _, before, after in choices(last, settings):
+    asked = choices(last, settings)
+    level = corrected(settings, len(asked))
+    for name, _, before, after in asked:
         both = select(last, **after).merge(select(last, **before), on=["method", "seed"], suffixes=("", "_before"))
         changes = (both["value"] - both["value_before"]).groupby(both["seed"])
         differences = changes.agg(lambda one: one.mean(skipna=False))

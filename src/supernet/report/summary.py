@@ -115,7 +115,11 @@ def _entries(rows: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple[
 
 def _columns(rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[Quantity]:
     """Those of `quantities`, and beside S-KdT by the main score what other architectures would change."""
-    first, *rest = quantities(rows, settings)
+    return _with_others(quantities(rows, settings))
+
+
+def _with_others(columns: list[Quantity]) -> list[Quantity]:
+    first, *rest = columns
     return [first, Quantity(OTHERS, first.where), *rest]
 
 
@@ -130,9 +134,9 @@ def _effects(whole: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[tuple
         (INTERACTION, a + factors.PAIR + b) for a, b in combinations(names, 2)
     ]
     for part, name in terms:
-        for column in factors.outcomes(whole, settings):
+        for column in _with_others(factors.outcomes(whole, settings)):
             for _, row in select(whole, method=factors.EFFECT.format(name), **column.where).iterrows():
-                yield (part, name, column.title), row
+                yield (part, name, column.title), _sampled(row) if column.title == OTHERS else row
     for _, row in whole[whole["method"].str.startswith(factors.CHOICE)].iterrows():
         quantity = "difference, %" if row["metric"] == "found_accuracy" else "difference"
         yield (CHOICE, row["method"].removeprefix(factors.CHOICE), quantity), row
@@ -200,7 +204,7 @@ def _untaught(rows: pd.DataFrame) -> str:
 
 def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     """The sections of a factorial: what each factor does, what two do together, what needs no training."""
-    asked, columns = factors.tested(rows, settings), factors.outcomes(rows, settings)
+    columns = _with_others(factors.outcomes(rows, settings))
     level, design = settings["metrics"]["level"], settings["factorial"]
     seeds, once = len(settings["seeds"]), ", ".join(f"`{name}`" for name in design["once_a_seed"]) or "none"
     interactions, choices = select(table, part=INTERACTION), select(table, part=CHOICE)
@@ -211,18 +215,19 @@ def _factors(table: pd.DataFrame, rows: pd.DataFrame, settings: Mapping[str, Any
         "## Effects",
         "",
         f"Level 1 less level 0 of each factor of `{name}`, the others balanced: {methods} methods, {seeds} seeds.",
-        f"Brackets: Student's t over seeds; all {asked} intervals, those of the choices below among them, together hold"
-        f" at {together} (Bonferroni). Bold ones exclude 0.",
-        f"What is drawn once a seed, with an error of its own: {once}. All runs score the same architectures: brackets"
-        " do not hold that others might have been drawn.",
+        f"Brackets: Student's t over seeds; the {len(design['factors'])} intervals of a column together hold at"
+        f" {together} (Bonferroni). What is drawn once a seed, with an error of its own: {once}.",
+        BOLD,
         "",
         *grid("factor", columns, select(table, part=EFFECT), bold=True),
         "",
-        f"Interactions, at the same level; the correction does not count these {len(interactions)} intervals:",
+        "Interactions, at the level of the effects; no correction counts these"
+        f" {interactions['low'].notna().sum()} intervals:",
         "",
         *grid("two factors", columns, interactions, bold=True),
         "",
-        "The same super-nets, measured otherwise, means of all methods:",
+        "The same super-nets, measured otherwise, means of all methods; these"
+        f" {choices['label'].nunique()} intervals together hold at {together}:",
         "",
         *grid("choice", shown(difference, choices), choices, bold=True),
     ]
