@@ -76,6 +76,15 @@ def test_what_looked_up_landmarks_would_cost_is_estimated(looked_up):
     assert doubled["landmark"] == pytest.approx(8 / 3)  # the nets whose test accuracy it has saw all 50,000 images
 
 
+def test_a_whole_space_is_scored_once_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = chosen(tmp_path, "full", "whole-space", ["spos"])
+    for seed in made.seeds:
+        at = {"scale": "full", "task": "nasbench201-cifar10", "method": "spos", "seed": seed, "iteration": 1}
+        spend(paths.SCORES.format(**at, estimator="whole-space"))
+    assert costs.table(made, "full", "whole-space")["scoring"].tolist() == pytest.approx([3 * 18 / 3600])
+
+
 def test_threads_count(looked_up):
     rows = costs.table(looked_up.model_copy(update={"threads": 2}), "reduced", STUDY)
     assert rows["training"][0] == pytest.approx(6.4)
