@@ -125,6 +125,15 @@ def test_blocks_open_on_schedule_and_gate_and_blocks_learn() -> None:
     assert {name for name, _ in SPACE.build(**SHAPE).named_parameters()} <= moved
 
 
+def test_a_gate_that_has_nothing_to_choose_from_stays_as_it_is() -> None:
+    """Weight decay would shrink it before it has learnt anything (D07)."""
+    assert SETTINGS.weight_decay > 0
+    kept, rows = train()
+    fresh = {name: value for name, value in arrays(SPACE.build(**SHAPE)).items() if name.startswith("gate")}
+    assert all(np.array_equal(kept[f"1/{name}"], value) for name, value in fresh.items())
+    assert [row.get("blocks_chosen", 0) >= 1 for row in rows] == [False, True, True, True]
+
+
 def test_its_noise_comes_from_a_stream_of_the_step() -> None:
     net, drawn = opened(3), []
     for seed in (1, 2):

@@ -139,7 +139,7 @@ def test_what_training_logged_becomes_rows(made):
     assert list(own["epoch"]) == list(range(1, 61)) and own["value"].iloc[-1] == pytest.approx(-6)
     (curves,) = (path for path in pictures if path.name == "sparse_kendall_tau.svg")
     assert "forgetting value" in curves.read_text() and "forgotten" in curves.read_text()
-    assert "## In training" in page and "| spos-watched, epoch 60 | -6.000 [-6.000, -6.000] |" in page
+    assert "## In training" in page and "| spos-fine, epoch 60 | -6.000 [-6.000, -6.000] |" in page
 
 
 def test_what_training_did_not_log_is_one_line(tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ from supernet.bench.subjects import SPACE, Rows, build, images, row, sampled
 from supernet.bench.timing import Work, interleaved, peak_memory_mb, ratio, work
 from supernet.data import Images
 from supernet.datasets import digits
-from supernet.estimators.oneshot import KEEP
 from supernet.methods import Setup, spos
+from supernet.nets.supernet import KEEP
 from supernet.seeding import stream
 from supernet.settings import Train
 from supernet.step import Trainer

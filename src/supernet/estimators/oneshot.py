@@ -17,9 +17,8 @@ from supernet.estimators import Estimate, Subject
 from supernet.nets import recalibration
 from supernet.nets.gates import soft_path
 from supernet.nets.ops import Norm
+from supernet.nets.supernet import KEEP
 from supernet.settings import Count, Fraction, Precision
-
-KEEP = 64  # intermediate tensors shared between architectures; bounds memory, cannot change a number
 
 
 def make(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from supernet.arch import Arch
 from supernet.methods import Setup, spos
 from supernet.nets import closenet
 from supernet.settings import Fraction, Positive
@@ -29,15 +30,20 @@ class CLOSE(Method):
         while int(net.gate.open) < due:
             closenet.open_next(net, self.inherit)
         arch = self.plain.draw(step.rng("paths"))
+        gates = self._gates(net, arch, step) if due > 1 else None  # of one block there is none: the gate stays as it is
+        loss = F.cross_entropy(net(step.x, arch, gates=gates), step.y)
+        step.note("loss", loss)
+        step.note("blocks", due)
+        yield loss
+
+    def _gates(self, net: nn.Module, arch: Arch, step: Step) -> Tensor:
+        """``(edges, open blocks)``: one of each edge is 1, the others 0; their gradients are those of a softmax."""
         logits = net.gate(arch)
         noise = step.rng("gates").gumbel(size=tuple(logits.shape)).astype(np.float32)
         soft = ((logits + torch.from_numpy(noise).to(logits.device)) / self.temperature).softmax(1)
-        hard = F.one_hot(soft.argmax(1), soft.shape[1]) - soft.detach() + soft  # forward hard, backward soft
-        loss = F.cross_entropy(net(step.x, arch, gates=hard), step.y)
-        step.note("loss", loss)
-        step.note("blocks", due)
         step.note("gate_spread", logits.detach().std(0).mean())  # over edges; near 0 the gate tells none from another
-        yield loss
+        step.note("blocks_chosen", len(set(logits.argmax(1).tolist())))  # by the path's edges, as scores are (D33)
+        return F.one_hot(soft.argmax(1), soft.shape[1]) - soft.detach() + soft  # forward hard, backward soft
 
 
 def make(

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from supernet import arch as archs
 from supernet.arch import Arch
 from supernet.methods import Setup, spos
+from supernet.nets.supernet import KEEP
 from supernet.settings import Count
 from supernet.step import Method, Step
 
@@ -34,7 +35,7 @@ class Evolved(Method):
         x, y = step.guide()
         net.eval()  # kept statistics, if there are any, stay as they are
         with torch.no_grad():
-            scores = [-F.cross_entropy(logits, y).item() for logits in net.each(x, fresh)]
+            scores = [-F.cross_entropy(logits, y).item() for logits in net.each(x, fresh, KEEP)]
         net.train()
         self.population = [*self.population, *fresh][-self.size :]
         self.scores = [*self.scores, *scores][-self.size :]

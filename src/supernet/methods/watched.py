@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from supernet.arch import Arch
 from supernet.methods import Setup, spos
+from supernet.nets.supernet import KEEP
 from supernet.step import Method, Step
 
 
@@ -42,7 +43,7 @@ class Watched(Method):
         where = next(net.parameters()).device
         x, y = self.x.to(where, memory_format=torch.channels_last), self.y.to(where)
         net.eval()  # kept statistics, if there are any, stay as they are
-        found = [(logits.argmax(1) == y).float().mean().item() for logits in net.each(x, paths)]
+        found = [(logits.argmax(1) == y).float().mean().item() for logits in net.each(x, paths, KEEP)]
         net.train()
         return found
 

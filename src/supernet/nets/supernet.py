@@ -15,6 +15,8 @@ from supernet.nets.sharing import Sharing, one_shot
 
 Operations = Callable[[int, str], nn.Module | None]  # position, name of an option -> its part that has weights, if any
 
+KEEP = 64  # intermediate tensors that many architectures share, where no gradient is asked for; cannot change a number
+
 
 class Cell(nn.Module):
     """A searched graph of operations: ``(N, C, H, W) -> (N, C', H', W')``, whose shape the operations decide.
