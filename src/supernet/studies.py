@@ -71,9 +71,8 @@ def figures(config: Config, *, scale: str, study: str) -> Job:
     job = _report(config, "figures", scale, study, files)
     chosen = config.studies[study]
     whole = [pair[::-1] for pair in chosen.contrasts if "@" not in "".join(pair)]
-    ends = (
-        chosen.methods[:: len(chosen.methods) - 1] if chosen.factorial else chosen.methods[:2]
-    )  # the base, the farthest
+    methods = chosen.methods
+    ends = methods[:: len(methods) - 1] if chosen.factorial else methods[:2]  # of a factorial the base and the farthest
     panels = whole[0] if whole else ends
     seed = runs.seeds_of(config, study)[0]
     at = {"scale": scale, "task": chosen.task, "estimator": chosen.estimators[0], "seed": seed}
