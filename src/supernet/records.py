@@ -82,10 +82,24 @@ def read_json(path: str | Path) -> Any:
 
 def seconds(path: str | Path) -> float:
     """The wall-clock time in a file of costs; ``UserError`` if it is missing or holds none."""
+    return _spent(path, "seconds")
+
+
+def core_seconds(path: str | Path) -> float:
+    """How long a core, or else an accelerator, was busy, by a file of costs; ``UserError`` if it says none.
+
+    CPU time does not grow where other jobs share the machine, or where it sleeps. With an accelerator it says nothing,
+    and wall-clock time is taken.
+    """
     found = read_json(path)
-    spent = found.get("seconds") if isinstance(found, dict) else None
+    return _spent(path, "seconds" if isinstance(found, dict) and found.get("accelerator") else "cpu_seconds")
+
+
+def _spent(path: str | Path, key: str) -> float:
+    found = read_json(path)
+    spent = found.get(key) if isinstance(found, dict) else None
     if not (isinstance(spent, int | float) and math.isfinite(spent)):
-        raise UserError(f"{path}: says no seconds, so it was not written by supernet; delete it and run its rule again")
+        raise UserError(f"{path}: says no {key}, so it was not written by supernet; delete it and run its rule again")
     return spent
 
 

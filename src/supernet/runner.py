@@ -33,7 +33,7 @@ def run(job: Job) -> None:
     if not ranks.leads():  # it computes its share; state, lock and costs are the leader's
         module.run(job, state)
         return
-    started = time.perf_counter()
+    started = _now()
     with states.locked(state):
         _label(state, job)
         try:
@@ -41,11 +41,11 @@ def run(job: Job) -> None:
         except BaseException:
             if states.holds_something(state):
                 with contextlib.suppress(UserError):  # a full disk: what stopped the stage is the error to report
-                    records.write_json(state / "spent.json", {"seconds": _spent(state) + time.perf_counter() - started})
+                    records.write_json(state / "spent.json", _spent(state, started))
             else:
                 shutil.rmtree(state, ignore_errors=True)
             raise
-        _write_costs(job, code, _spent(state) + time.perf_counter() - started)
+        _write_costs(job, code, _spent(state, started))
         shutil.rmtree(state, ignore_errors=True)
 
 
@@ -55,19 +55,23 @@ def _label(state: Path, job: Job) -> None:
     (state / states.LOCK).write_text(json.dumps(label))
 
 
-def _spent(state: Path) -> float:
-    """Seconds that earlier, interrupted attempts took."""
+def _now() -> dict[str, float]:
+    return {"seconds": time.perf_counter(), "cpu_seconds": time.process_time()}
+
+
+def _spent(state: Path, started: dict[str, float]) -> dict[str, float]:
+    """Seconds since ``started``, and those that earlier, interrupted attempts took; by the wall and by the CPU."""
     path = state / "spent.json"
-    return records.read_json(path)["seconds"] if path.exists() else 0.0
+    before = records.read_json(path) if path.exists() else dict.fromkeys(started, 0.0)
+    return {clock: round(before[clock] + now - started[clock], 2) for clock, now in _now().items()}
 
 
-def _write_costs(job: Job, code: str, seconds: float) -> None:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def _write_costs(job: Job, code: str, seconds: dict[str, float]) -> None:
     spent = {
         "stage": job.stage,
-        "seconds": round(seconds, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_memory_mb": usage.ru_maxrss // 1024,
+        **seconds,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "accelerator": _accelerator() is not None,
         "processor": processor(),
         "python": platform.python_version(),
         "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
@@ -78,8 +82,12 @@ def _write_costs(job: Job, code: str, seconds: float) -> None:
 
 def processor() -> str:
     """The processor's name, or the accelerator's where one is in use."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        return torch.cuda.get_device_name()
+    if (name := _accelerator()) is not None:
+        return name
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _accelerator() -> str | None:
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else None

@@ -17,7 +17,7 @@ def spend(path: str) -> None:
     """Write costs of the job that makes ``path``: an hour for a warm-up, one more an iteration, 360 s more a seed."""
     kind, *_, seed, iteration = path.split("/")[2:] if "runs" not in path else path.split("/")[2:-1]
     seconds = 3600 * (int(iteration[1:]) + 1) + 360 * int(seed[1:]) if kind == "runs" else SECONDS[kind]
-    records.write_json(paths.costs(path), {"seconds": seconds, "processor": "some processor"})
+    records.write_json(paths.costs(path), {"cpu_seconds": seconds, "processor": "some processor"})
 
 
 def chosen(root: Path, scale: str, study: str, methods: list[str]) -> config.Config:
@@ -54,7 +54,7 @@ def looked_up(tmp_path, monkeypatch):
 
 def test_core_hours_of_every_method(looked_up):
     rows = costs.table(looked_up, "reduced", STUDY).set_index("method")
-    # Hours: 1 + 2 of two segments, 1 + 2 + 3 + 4 of four; and 0.1 a segment and seed, of which the mean is 1.
+    # Hours: 1 + 2 of two segments, 1 + 2 + 3 + 4 of four; and 0.1 a segment and seed, of which the median is 1.
     assert rows["training"].to_dict() == pytest.approx({"spos": 3.2, "landmark": 3.2, "landmark-t3": 10.4, "nao": 10.4})
     # 0.01 a search: the last one; two whose finds become landmarks; three that fill a pool.
     assert rows["search"].to_dict() == pytest.approx({"spos": 0.01, "landmark": 0.01, "landmark-t3": 0.03, "nao": 0.04})
@@ -83,11 +83,6 @@ def test_a_whole_space_is_scored_once_at_the_end(tmp_path, monkeypatch):
         at = {"scale": "full", "task": "nasbench201-cifar10", "method": "spos", "seed": seed, "iteration": 1}
         spend(paths.SCORES.format(**at, estimator="whole-space"))
     assert costs.table(made, "full", "whole-space")["scoring"].tolist() == pytest.approx([3 * 18 / 3600])
-
-
-def test_threads_count(looked_up):
-    rows = costs.table(looked_up.model_copy(update={"threads": 2}), "reduced", STUDY)
-    assert rows["training"][0] == pytest.approx(6.4)
 
 
 def test_the_page_says_what_is_an_estimate(looked_up):

@@ -23,11 +23,11 @@ def made(tmp_path, monkeypatch):
     chosen = chosen.model_copy(update={"studies": {STUDY: study}})
     job = tiny.write_study(chosen, STUDY, "reduced")
     for path in job.inputs["scores"]:
-        records.write_json(paths.costs(path), {"seconds": 8.0})
+        records.write_json(paths.costs(path), {"cpu_seconds": 8.0})
         parts = path.split("/")
         at = {"method": parts[4], "seed": parts[6][1:], "iteration": parts[7][1:-8]}
         weights = paths.WEIGHTS.format(scale="reduced", task=TASK, **at)
-        records.write_json(paths.costs(weights), {"seconds": 100.0})
+        records.write_json(paths.costs(weights), {"cpu_seconds": 100.0})
     monkeypatch.setattr(costs, "estimated", lambda *_: 2.0)  # hours
     monkeypatch.setattr(quality, "TOP", 0.2)  # of 16 architectures
     return chosen

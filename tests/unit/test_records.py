@@ -90,11 +90,17 @@ def test_json_and_lines_round_trip_and_refuse_garbage(tmp_path):
             read(tmp_path / name)
 
 
+def test_a_core_was_busy_for_its_cpu_time_and_an_accelerator_for_the_time_by_the_wall(tmp_path):
+    path = tmp_path / "costs.json"
+    for accelerator, seconds in ((False, 2.0), (True, 1.5)):
+        records.write_json(path, {"seconds": 1.5, "cpu_seconds": 2.0, "accelerator": accelerator})
+        assert records.seconds(path) == 1.5
+        assert records.core_seconds(path) == seconds
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", "null", '{"seconds": "x"}', '{"seconds": NaN}'])
 def test_costs_that_say_no_seconds_are_a_one_line_error(tmp_path, content):
     path = tmp_path / "costs.json"
-    records.write_json(path, {"seconds": 1.5})
-    assert records.seconds(path) == 1.5
     path.write_text(content)
     with pytest.raises(UserError, match=r"costs\.json: says no seconds"):
         records.seconds(path)

@@ -175,7 +175,7 @@ def test_rules_are_drawn_apart_with_all_that_they_read(
 ) -> None:
     monkeypatch.chdir(made[0])
     jobs = [job for stage in stages.stages(made[1], SCALE) for job in stage.jobs]
-    rules = graph.rules(jobs, threads=1)
+    rules = graph.rules(jobs)
     assert sum(len(rule.jobs) for rule in rules) == len(jobs)
     reads = {rule.name: rule.reads for rule in rules}
     assert reads["train"] == {"data", "train", "truth"} and reads["summary"] == {"measure"}

@@ -32,7 +32,7 @@ def test_everything_is_done_and_has_cost_what_its_jobs_say(
     files = [path for path in Path("results/demo/costs").rglob("*.json") if "truth" not in path.name]
     found = status.answer({"demo": config.load("demo")})["scales"]["demo"]
     assert counts(found["together"]) == {"done": len(files)}
-    seconds = sum(records.read_json(path)["seconds"] for path in files)
+    seconds = sum(records.read_json(path)["cpu_seconds"] for path in files)
     assert found["together"]["spent_core_hours"] == pytest.approx(seconds / 3600)
     assert found["together"]["rest_core_hours"] == 0
     assert found["studies"]["demo"]["stages"]["train"]["jobs"]["done"] == 2 * (
@@ -52,7 +52,7 @@ def test_what_is_missing_is_estimated_from_its_kind(project: Project) -> None:
         Path(path).unlink()
     assert counts(together()) == {"done": done - 2, "away": 2}  # their costs are in git: they are only not here
     assert together()["rest_core_hours"] == 0
-    seconds = records.read_json(paths.costs(warm_ups[0]))["seconds"]
+    seconds = records.read_json(paths.costs(warm_ups[0]))["cpu_seconds"]
     Path(paths.costs(warm_ups[1])).unlink()
     assert counts(together()) == {"done": done - 2, "away": 1, "missing": 1}
     assert together()["rest_core_hours"] == pytest.approx(seconds / 3600)  # of the other seed

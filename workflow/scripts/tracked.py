@@ -120,7 +120,7 @@ def _run(
         points += [(f"spent/{what}", value, 0) for what, value in spent.items()]
         for study in filter(tables.__contains__, studies):
             points += _numbers(config, scale, study, tables[study], name, seed)
-        seconds = 3600 * spent.get("training core-hours", 0.0) / config.threads
+        seconds = 3600 * spent.get("training hours", 0.0)
         tags |= {"checkpoint": weights, "mlflow.note.content": _note(scale, task, name, seed, weights, studies)}
         if folder in kept:
             tags["checkpoint_dvc"] = kept[folder]
@@ -211,7 +211,7 @@ def _plain(title: str) -> str:
 def _costs(
     config: Config, at: dict[str, Any], name: str, method: Method, parts: list[dict[str, Any]], studies: list[str]
 ) -> dict[str, float]:
-    """Core-hours by what they went into, and the peak memory of training; what has no costs file is left out."""
+    """Core-hours by what they went into, hours and peak memory of training; what has no costs file is left out."""
     chosen = [config.studies[study] for study in studies]
     last = {**at, "method": name, "iteration": method.iterations}
     searchers = dict.fromkeys(searcher_of(method, s) for study in chosen for s in study.searchers)
@@ -223,12 +223,12 @@ def _costs(
     }
     found = {}
     for what, made in outputs.items():
-        notes = [records.read_json(path) for path in map(paths.costs, made) if Path(path).exists()]
+        notes = [path for path in map(paths.costs, made) if Path(path).exists()]
         if notes and len(notes) == len(made):
-            hours = sum(note["seconds"] for note in notes) * config.threads / 3600
-            found[f"{what} core-hours"] = round(hours, DIGITS)
+            found[f"{what} core-hours"] = round(sum(map(records.core_seconds, notes)) / 3600, DIGITS)
             if what == "training":
-                found["peak memory MB"] = max(note["peak_memory_mb"] for note in notes)
+                found["training hours"] = round(sum(map(records.seconds, notes)) / 3600, DIGITS)
+                found["peak memory MB"] = max(records.read_json(path)["peak_memory_mb"] for path in notes)
     return found
 
 

@@ -88,7 +88,7 @@ def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, 
         rates = _rates(every, known)
 
         def sums(found: Iterable[Job]) -> dict[str, Any]:
-            return _sums(found, known, rates, chosen.threads)  # noqa: B023 - called at once
+            return _sums(found, known, rates)  # noqa: B023 - called at once
 
         scales[scale] = {
             "studies": {
@@ -102,7 +102,7 @@ def answer(config: Mapping[str, Config], study: str | None = None) -> dict[str, 
 
 
 def _sums(
-    found: Iterable[Job], known: Mapping[str, tuple[str, float]], rates: Mapping[tuple[str, str], float], threads: int
+    found: Iterable[Job], known: Mapping[str, tuple[str, float]], rates: Mapping[tuple[str, str], float]
 ) -> dict[str, Any]:
     """Jobs by state, core-hours spent and to come, and for how many missing jobs nothing is known to estimate from."""
     jobs, spent, rest, unknown = dict.fromkeys(MEANING, 0), 0.0, 0.0, 0
@@ -114,8 +114,7 @@ def _sums(
             rate = next((rates[kind] for kind in _kinds(job) if kind in rates), None)
             unknown += rate is None
             rest += (rate or 0) * _size(job)
-    hours = threads / 3600
-    costs = {"spent_core_hours": spent * hours, "rest_core_hours": rest * hours}
+    costs = {"spent_core_hours": spent / 3600, "rest_core_hours": rest / 3600}
     return {"jobs": jobs, **costs, "rest_unknown_jobs": unknown}
 
 
@@ -190,7 +189,7 @@ def _size(job: Job) -> float:
 
 def _seconds(path: str) -> float:
     costs = Path(paths.costs(path))
-    return records.seconds(costs) if costs.is_file() else 0.0
+    return records.core_seconds(costs) if costs.is_file() else 0.0
 
 
 def _stages(found: Iterable[Job]) -> list[str]:

@@ -1,7 +1,7 @@
 """What the runs of a study cost, from the costs of its jobs; these differ from run to run, so no file builds on it.
 
-Core-hours: the wall-clock time of a job times its threads. A shared warm-up, and landmarks that methods share, count
-for each of them, as if it had been alone.
+Core-hours: the CPU time of jobs, or of an accelerator its wall-clock time (`records.core_seconds`). A shared warm-up,
+and landmarks that methods share, count for each of them, as if it had been alone.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ IMAGES = {("cifar10", "valid"): 25_000, ("cifar10", "test"): 50_000}
 
 
 def table(config: Config, scale: str, study: str) -> pd.DataFrame:
-    """A row a method, means over seeds: ``training``, ``search``, ``scoring`` and ``landmarks`` in core-hours.
+    """A row a method, medians over seeds: ``training``, ``search``, ``scoring`` and ``landmarks`` in core-hours.
 
     ``search`` is by the study's first searcher, and what the method itself looks for while it trains. ``landmarks`` is
     their stand-alone training, measured or `estimated`; NaN without landmarks. ``ratio``: of training and search, to
@@ -37,8 +37,8 @@ def table(config: Config, scale: str, study: str) -> pd.DataFrame:
     chosen, seeds = config.studies[study], runs.seeds_of(config, study)
     found = []
     for name in chosen.methods:
-        each = [dict(_run(config, scale, study, name, seed)) for seed in seeds]
-        found.append({"method": name, **{part: sum(run[part] for run in each) / len(each) for part in each[0]}})
+        each = pd.DataFrame([dict(_run(config, scale, study, name, seed)) for seed in seeds])
+        found.append({"method": name, **each.median()})
     rows = pd.DataFrame(found)
     both = rows["training"] + rows["search"]
     return rows.assign(ratio=both / both.iloc[0])
@@ -48,17 +48,17 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
     chosen, method = config.studies[study], config.methods[name]
     at = {"scale": scale, "task": chosen.task, "seed": seed}
     segments = _segments(config, scale, study, name, seed)
-    yield "training", _hours(config, (paths.WEIGHTS.format(**segment) for segment in segments))
+    yield "training", _hours(paths.WEIGHTS.format(**segment) for segment in segments)
     last = {**at, "method": name, "iteration": method.iterations}
     searches = [paths.SEARCH.format(**last, searcher=runs.searcher_of(method, s)) for s in chosen.searchers[:1]]
     searches += on_the_way(config, method, name, at)
-    yield "search", _hours(config, dict.fromkeys(searches))
+    yield "search", _hours(dict.fromkeys(searches))
     scores = [
         paths.SCORES.format(**at, method=owner, iteration=i, estimator=e)
         for e in chosen.estimators
         for owner, i in runs.scored(method, name, config.estimators[e].archs)
     ]
-    yield "scoring", _hours(config, scores)
+    yield "scoring", _hours(scores)
     files = runs.landmark_files(method, name, paths.TRUTH, at, seed, method.iterations)
     if not files:
         yield "landmarks", float("nan")
@@ -66,7 +66,7 @@ def _run(config: Config, scale: str, study: str, name: str, seed: int) -> Iterat
         order = runs.order_truth(config.tasks[chosen.task], method)
         yield "landmarks", estimated(config, scale, chosen.task, files, order)
     else:
-        yield "landmarks", _hours(config, files)
+        yield "landmarks", _hours(files)
 
 
 def _segments(config: Config, scale: str, study: str, name: str, seed: int) -> list[dict[str, Any]]:
@@ -85,8 +85,8 @@ def on_the_way(config: Config, method: Method, name: str, at: dict[str, Any]) ->
     return [*pools, *(plan.archs(config, **where, set=s).inputs["search"] for s in added)]
 
 
-def _hours(config: Config, outputs: Iterable[str]) -> float:
-    return sum(records.seconds(paths.costs(output)) for output in outputs) * config.threads / 3600
+def _hours(outputs: Iterable[str]) -> float:
+    return sum(records.core_seconds(paths.costs(output)) for output in outputs) / 3600
 
 
 def estimated(config: Config, scale: str, task: str, files: Iterable[str], order: str) -> float:
@@ -131,7 +131,7 @@ def page(config: Config, scale: str, study: str) -> str:
         f"# Costs: {chosen.title}",
         "",
         f"Task `{chosen.task}`, scale `{scale}`, {len(seeds)} seeds, trained on {' and '.join(sorted(processors))}.",
-        f"Core-hours: wall-clock time of the jobs times their threads ({config.threads}), means over seeds.",
+        "Core-hours: CPU time of the jobs (on an accelerator, its time by the wall), medians over seeds.",
         "A shared warm-up, and landmarks that methods share, count for each of them.",
         f"Search: by {by}. Scoring: of the evaluation architectures at every checkpoint, which only a study needs.",
         f"Ratio: of training and search, to `{first}`.",

@@ -45,9 +45,9 @@ class Subject(NamedTuple):
 def table(config: Config, scale: str, task: str) -> pd.DataFrame:
     """A row a method and score, the best first: mean and t interval of each of `COLUMNS`, over the seeds of a study.
 
-    ``seconds``: of training, and of scoring the evaluation set once, on one machine; ``landmarks``: seconds of their
-    stand-alone training, measured or estimated (`costs.estimated`), NaN without landmarks. Regret is of taking the
-    best-scored of the evaluation set, against the best of it. Raises ``UserError`` where a file is missing.
+    ``seconds`` of a core, medians over the seeds: of training, and of scoring the evaluation set once; ``landmarks``:
+    those of their stand-alone training, measured or estimated (`costs.estimated`), NaN without landmarks. Regret is of
+    taking the best-scored of the evaluation set, against the best of it. Raises ``UserError`` where a file is missing.
     """
     where, asked = {"scale": scale, "task": task}, _runs(config, scale, task)
     truth = records.read_table(paths.TRUTH.format(**where, set=paths.EVALUATION)).set_index("arch")
@@ -65,7 +65,7 @@ def table(config: Config, scale: str, task: str) -> pd.DataFrame:
         for name in MEASURES:
             one = interval(runs_of[name], config.metrics.level)
             row |= {name: one["value"], f"{name}_low": one["low"], f"{name}_high": one["high"]}
-        rows.append(row | runs_of[["seconds", "landmarks"]].mean().to_dict())
+        rows.append(row | runs_of[["seconds", "landmarks"]].median().to_dict())
     return pd.DataFrame(rows).sort_values("tau", ascending=False, ignore_index=True)
 
 
@@ -107,14 +107,14 @@ def _subjects(config: Config, where: Mapping[str, str], method: str, seed: int, 
     segments = [{**where, "method": owner, "seed": seed, "iteration": i} for owner, i in runs.segments(chosen, method)]
     trained = [paths.WEIGHTS.format(**segment) for segment in segments if chosen.train.epochs]
     trained += costs.on_the_way(config, chosen, method, {**where, "seed": seed})
-    training = sum(map(_seconds, dict.fromkeys(trained))) * config.threads
+    training = sum(map(_seconds, dict.fromkeys(trained)))
     scores: dict[str, np.ndarray] = {}
     spent: dict[str, float] = {}
     for estimator in estimators:
         path = paths.SCORES.format(**segments[-1], estimator=estimator)
         rows = records.read_table(path)
         last = rows[rows["epoch"] == rows["epoch"].max()].set_index("arch").drop(columns="epoch").loc[archs]
-        spent[estimator] = _seconds(path) * config.threads / rows["epoch"].nunique()
+        spent[estimator] = _seconds(path) / rows["epoch"].nunique()
         own = {f"{estimator}:{name}": column.to_numpy() for name, column in last.items()}
         scores |= own
         shown = [main_score([*own])] if f"{estimator}:loss" in own else [*own]
@@ -134,11 +134,11 @@ def _landmarks(config: Config, where: Mapping[str, str], method: str, seed: int)
     if isinstance(task.truth, TableTruth):
         order = runs.order_truth(task, chosen)
         return 3600 * costs.estimated(config, where["scale"], where["task"], files, order)
-    return sum(map(_seconds, files)) * config.threads
+    return sum(map(_seconds, files))
 
 
 def _seconds(output: str) -> float:
-    return records.seconds(paths.costs(output))
+    return records.core_seconds(paths.costs(output))
 
 
 def page(rows: pd.DataFrame, config: Config, scale: str, task: str) -> str:
@@ -146,8 +146,8 @@ def page(rows: pd.DataFrame, config: Config, scale: str, task: str) -> str:
     lines = [
         f"# Rank quality against seconds: {task}",
         "",
-        f"Scale `{scale}`, {config.tasks[task].evaluation} architectures. Seconds on one core: training, with the",
-        "searches that it waits for, and scoring them once; the scores of one estimator are computed together.",
+        f"Scale `{scale}`, {config.tasks[task].evaluation} architectures. Seconds of a core, medians: training, with",
+        "the searches that it waits for, and scoring them once; the scores of one estimator are computed together.",
         "Landmarks: seconds of their stand-alone training, an estimate where their truth is looked up",
         "(`supernet costs` says how it is made).",
         "Regret: what the best-scored architecture lacks to the best of the set. Brackets: Student's t over n seeds.",

@@ -29,7 +29,7 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
     numbers = pages.Numbers(studies)
     names = dict.fromkeys(name for study in studies for name in study.settings["methods"])
     styles = plots.looks(names)
-    rules = graph.rules(jobs, config.threads)
+    rules = graph.rules(jobs)
     hours = {name: each for study in reversed(studies) for name, each in pages.hours(study).items()}
     ranks = plots.ranks(studies)
     environment = Environment(
@@ -61,7 +61,6 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
         drawing=graph.draw(rules),
         box=graph.BOX,
         verdicts=[(name, pages.verdict(name)) for name in VERDICTS],
-        threads=config.threads,
         **_libraries(),
     )
 

@@ -34,7 +34,7 @@ class Rule:
         return min(path for job in self.jobs for path in job.outputs.values())
 
 
-def rules(jobs: Iterable[Job], threads: int) -> list[Rule]:
+def rules(jobs: Iterable[Job]) -> list[Rule]:
     """The rules behind ``jobs``, which depend on no others, in the order of the pipeline."""
     found = {name: Rule(name, getattr(plan, name).__doc__.partition("\n")[0].replace("``", "")) for name in RULES}
     maker = {}
@@ -44,8 +44,7 @@ def rules(jobs: Iterable[Job], threads: int) -> list[Rule]:
         maker |= dict.fromkeys(job.outputs.values(), name)
     for rule in found.values():
         rule.reads = {maker[path] for job in rule.jobs for path in job.sources if path in maker}
-        seconds = spent(rule.jobs)
-        rule.hours = None if seconds is None else seconds * threads / 3600
+        rule.hours = spent(rule.jobs)
     return [rule for rule in found.values() if rule.jobs]
 
 

@@ -72,9 +72,9 @@ def ledgers(config: Config, scale: str) -> list[Ledger]:
 
 
 def spent(jobs: Iterable[Job]) -> float | None:
-    """Seconds that ``jobs`` took, or None where the costs of one are missing."""
+    """Core-hours that ``jobs`` took, or None where the costs of one are missing."""
     files = [Path(paths.costs(job.first)) for job in jobs]
-    return sum(map(records.seconds, files)) if all(f.is_file() for f in files) else None
+    return sum(map(records.core_seconds, files)) / 3600 if all(f.is_file() for f in files) else None
 
 
 def _study(config: Config, scale: str, name: str) -> Study:
