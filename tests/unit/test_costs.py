@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import tiny
 
-from supernet import cli, config, paths, records, runs, tables
+from supernet import cli, config, paths, records, runner, runs, tables
 from supernet.errors import UserError
 from supernet.report import costs
 
@@ -62,6 +62,14 @@ def test_core_hours_of_every_method(looked_up):
         {"spos": 0.01, "landmark": 0.01, "landmark-t3": 0.02, "nao": 0.02}
     )
     assert rows["ratio"].tolist() == pytest.approx([1, 1, 10.43 / 3.21, 10.44 / 3.21])
+
+
+def test_interrupted_attempts_count(tmp_path):
+    started = runner._now()
+    assert all(0 <= seconds < 1 for seconds in runner._spent(tmp_path, started).values())
+    records.write_json(tmp_path / "spent.json", {"seconds": 50.0, "cpu_seconds": 30.0})
+    spent = runner._spent(tmp_path, started)
+    assert 50 <= spent["seconds"] < 52 and 30 <= spent["cpu_seconds"] < 32
 
 
 def test_what_looked_up_landmarks_would_cost_is_estimated(looked_up):
