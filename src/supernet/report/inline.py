@@ -18,7 +18,7 @@ from supernet.errors import UserError
 from supernet.report.quantities import Quantity
 from supernet.report.rows import select, side
 
-MARKED = re.compile(r"(<!--(?P<kind>[=?#]) (?P<what>[^>]*?) -->).*?(<!--\.-->)", re.DOTALL)
+MARKED = re.compile(r"(<!--(?P<kind>[=?#]) (?P<what>(?:(?!-->).)*?) -->).*?(<!--\.-->)", re.DOTALL)
 
 EXPECTED = {"=": ("LABEL", "QUANTITY"), "?": ("LABEL", "QUANTITY", "ABOVE", "BELOW", "UNCLEAR"), "#": ()}
 
