@@ -170,6 +170,11 @@ def test_choices_after_the_first_hold_what_differs() -> None:
     assert plot.compact == [("one", [old]), ("two", [{"b": {"c": [1, 3]}, "e": [{"y": 5}], "f": None, "g": 7}])]
 
 
+def test_every_stage_is_of_a_rule() -> None:
+    names = {path.stem for path in Path(ledger.__file__).parent.glob("[a-z]*.py")}
+    assert {graph.OF_STAGE.get(name, name) for name in names} == set(graph.RULES)
+
+
 def test_rules_are_drawn_apart_with_all_that_they_read(
     made: tuple[Path, configs.Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ RULES = (
     "data", "table", "archs", "truth", "train", "score", "search", "measure", "summary", "figures", "ledger",
 )  # fmt: skip
 OF_STAGE = {
-    "evaluation": "archs", "landmarks": "archs", "additions": "archs", "lookup": "truth", "standalone": "truth",
+    "evaluation": "archs", "space": "archs", "landmarks": "archs", "additions": "archs",
+    "lookup": "truth", "standalone": "truth",
 }  # fmt: skip
 BOX, GAP, MARGIN = (76, 34), (8, 36), 4  # width and height, in units of the drawing
 
