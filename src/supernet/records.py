@@ -82,7 +82,7 @@ def read_json(path: str | Path) -> Any:
 
 def seconds(path: str | Path) -> float:
     """The wall-clock time in a file of costs; ``UserError`` if it is missing or holds none."""
-    return _spent(path, "seconds")
+    return _spent(path, read_json(path), "seconds")
 
 
 def core_seconds(path: str | Path) -> float:
@@ -92,11 +92,11 @@ def core_seconds(path: str | Path) -> float:
     and wall-clock time is taken.
     """
     found = read_json(path)
-    return _spent(path, "seconds" if isinstance(found, dict) and found.get("accelerator") else "cpu_seconds")
+    key = "seconds" if isinstance(found, dict) and found.get("accelerator") else "cpu_seconds"
+    return _spent(path, found, key)
 
 
-def _spent(path: str | Path, key: str) -> float:
-    found = read_json(path)
+def _spent(path: str | Path, found: Any, key: str) -> float:
     spent = found.get(key) if isinstance(found, dict) else None
     if not (isinstance(spent, int | float) and math.isfinite(spent)):
         raise UserError(f"{path}: says no {key}, so it was not written by supernet; delete it and run its rule again")

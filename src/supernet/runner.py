@@ -62,8 +62,8 @@ def _now() -> dict[str, float]:
 def _spent(state: Path, started: dict[str, float]) -> dict[str, float]:
     """Seconds since ``started``, and those that earlier, interrupted attempts took; by the wall and by the CPU."""
     path = state / "spent.json"
-    before = records.read_json(path) if path.exists() else dict.fromkeys(started, 0.0)
-    return {clock: round(before[clock] + now - started[clock], 2) for clock, now in _now().items()}
+    before = records.read_json(path) if path.exists() else {}
+    return {clock: round(before.get(clock, 0.0) + now - started[clock], 2) for clock, now in _now().items()}
 
 
 def _write_costs(job: Job, code: str, seconds: dict[str, float]) -> None:
