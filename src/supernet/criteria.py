@@ -202,8 +202,9 @@ def _extreme(values: Column, score: Column, k: float | int, ties: Ties, extreme:
     sure = (sign * values[score > boundary]).max(initial=-np.inf)
     tied = np.sort(sign * values[score == boundary])[::-1]
     free = count - int(np.count_nonzero(score > boundary))
-    # The i-th of the tied ones is the greatest of those that get in: it is in, and so are free - 1 of those behind it.
-    ways = [math.comb(len(tied) - i - 1, free - 1) / math.comb(len(tied), free) for i in range(len(tied))]
+    # The i-th of n tied ones is the greatest of those that get in: it is in, and so are free - 1 of those behind it.
+    behind = np.arange(len(tied) - 1, 0, -1)  # C(behind, free - 1) / C(n, free), each from the one before
+    ways = free / len(tied) * np.cumprod([1.0, *((behind + 1 - free) / behind)])
     return sign * float(np.maximum(tied, sure) @ ways)
 
 

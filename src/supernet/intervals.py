@@ -5,12 +5,14 @@ answer different questions: the bootstrap says how far a number depends on which
 interval how far on the seed. Only the second, on paired differences, supports a claim of improvement (D22).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from supernet.metrics import Column, as_column, as_columns, kendall_tau, truth_bins
+from supernet.metrics import Column, as_column, as_columns, kendall_tau, sparse_kendall_tau, spearman, truth_bins
 
 Metric = Callable[[Column, Column], float]
 
@@ -28,38 +30,23 @@ def bootstrap(
 ) -> tuple[float, float, float]:
     """(value, low, high) of any metric: percentile bootstrap over architectures.
 
-    `metric(truth, score)` is called once per resample, e.g. `functools.partial(precision_at_k, k=0.1)`. Resamples on
-    which it is undefined (NaN) are left out. The interval covers the choice of architectures, not the seed of a run.
+    `metric(truth, score)`, e.g. `functools.partial(precision_at_k, k=0.1)`. Resamples on which it is undefined (NaN)
+    are left out. The interval covers the choice of architectures, not the seed of a run.
     """
     truth, score = as_columns(truth, score)
-    values = resampled(metric, truth, score, resamples_of(len(truth), resamples, rng))
-    return float(metric(truth, score)), *percentiles(values, level)
-
-
-def bootstrap_tau(
-    truth: ArrayLike,
-    score: ArrayLike,
-    rng: np.random.Generator,
-    resolution: float | None = None,
-    resamples: int = 1000,
-    level: float = 0.95,
-) -> tuple[float, float, float]:
-    """(value, low, high) of `kendall_tau`, or with a resolution of `sparse_kendall_tau` as the paper defines it.
-
-    The same resamples and numbers as `bootstrap` with the same rng, twenty times faster at n = 200.
-    """
-    truth, score = as_columns(truth, score)
-    if resolution is not None:
-        truth = truth_bins(truth, resolution)
-    if len(truth) > PAIRWISE_LIMIT:
-        return bootstrap(kendall_tau, truth, score, rng, resamples, level)
-    values = resampled_tau(truth, score, resamples_of(len(truth), resamples, rng))
-    return kendall_tau(truth, score), *percentiles(values, level)
+    value = float(metric(truth, score))
+    return value, *percentiles(resampled(metric, truth, score, resamples_of(len(truth), resamples, rng)), level)
 
 
 def resampled(metric: Metric, truth: ArrayLike, score: ArrayLike, rows: NDArray[np.integer]) -> Column:
-    """Any metric of every resample, (B,), for rows (B, n) of indices, as `resamples_of` draws them."""
+    """Any metric of every resample, (B,), for rows (B, n) of indices, as `resamples_of` draws them.
+
+    It is called once a resample, but for those in `FAST`, also as a `functools.partial`.
+    """
     truth, score = as_columns(truth, score)
+    function, how = (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
+    if function in FAST and len(truth) <= PAIRWISE_LIMIT:
+        return FAST[function](truth, score, rows, **how)
     return np.array([metric(truth[r], score[r]) for r in rows])
 
 
@@ -94,6 +81,39 @@ def resampled_spearman(truth: ArrayLike, score: ArrayLike, rows: NDArray[np.inte
     common, own_a, own_b = products
     with np.errstate(invalid="ignore"):  # 0 / 0: the undefined case above
         return common / np.sqrt(own_a * own_b)
+
+
+def resampled_sparse(
+    truth: ArrayLike,
+    score: ArrayLike,
+    rows: NDArray[np.integer],
+    resolution: float = 1e-3,
+    definition: Literal["paper", "released"] = "paper",
+) -> Column:
+    """`sparse_kendall_tau` of every resample, (B,), for rows (B, n) of indices; NaN where it is undefined."""
+    truth, score = as_columns(truth, score)
+    if definition == "paper":
+        return resampled_tau(truth_bins(truth, resolution), score, rows)
+    bins, drawn = np.floor(truth / resolution)[rows], score[rows]
+    by_score = np.take_along_axis(bins, np.argsort(drawn, axis=1, kind="stable"), axis=1)
+    predicts = drawn.min(axis=1) < drawn.max(axis=1)
+    return np.array([_tau_with_sorted(each) if some else np.nan for each, some in zip(by_score, predicts, strict=True)])
+
+
+def _tau_with_sorted(column: Column) -> float:
+    """tau-b of a column and the same column sorted."""
+    ordered = np.sort(column)
+    above, sorted_above = column > column[:, None], ordered > ordered[:, None]
+    untied = np.count_nonzero(above)  # as many in both
+    balance = np.count_nonzero(above & sorted_above) - np.count_nonzero(above.T & sorted_above)
+    return balance / untied if untied else float("nan")
+
+
+FAST: Mapping[Metric, Callable[..., Column]] = {  # 8 to 30 times as fast at n = 200, S-KdT as released 4
+    kendall_tau: resampled_tau,
+    spearman: resampled_spearman,
+    sparse_kendall_tau: resampled_sparse,
+}
 
 
 def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float, float]:

@@ -23,21 +23,29 @@ def test_resampled_tau_by_hand():
     assert intervals.resampled_tau(truth, score, rows) == pytest.approx([1 / 3, 1, -1, 1, math.nan], nan_ok=True)
 
 
+NEGATIVE = partial(metrics.sparse_kendall_tau, resolution=-1)
+FAST = [
+    metrics.kendall_tau,
+    metrics.spearman,
+    partial(metrics.sparse_kendall_tau, resolution=0.2),
+    partial(metrics.sparse_kendall_tau, resolution=0.2, definition="released"),
+]
+
+
 @pytest.mark.parametrize("n", [2, 3, 7, 40])
-def test_fast_and_slow_tau_agree_on_the_same_resamples(n):
+@pytest.mark.parametrize("metric", FAST)
+def test_fast_and_slow_metrics_agree_on_the_same_resamples(metric, n):
     truth, score = noisy_columns(n, seed=n, decimals=1)  # one decimal: many ties
     rows = np.random.default_rng(0).integers(n, size=(60, n))
-    slow = [metrics.kendall_tau(truth[r], score[r]) for r in rows]
-    assert intervals.resampled_tau(truth, score, rows) == pytest.approx(slow, abs=1e-12, nan_ok=True)
+    slow = [metric(truth[r], score[r]) for r in rows]
+    assert intervals.resampled(metric, truth, score, rows) == pytest.approx(slow, abs=1e-12, nan_ok=True)
 
 
-@pytest.mark.parametrize("resolution", [None, 0.1])
-@pytest.mark.parametrize("limit", [intervals.PAIRWISE_LIMIT, 10])
-def test_bootstrap_tau_is_bootstrap_of_the_metric(monkeypatch, resolution, limit):
-    monkeypatch.setattr(intervals, "PAIRWISE_LIMIT", limit)  # 10: the route of large tables
+@pytest.mark.parametrize("metric", FAST)
+def test_large_tables_go_another_way_to_the_same_interval(monkeypatch, metric):
     truth, score = noisy_columns(50, seed=4)
-    metric = metrics.kendall_tau if resolution is None else partial(metrics.sparse_kendall_tau, resolution=resolution)
-    fast = intervals.bootstrap_tau(truth, score, np.random.default_rng(7), resolution, resamples=100)
+    fast = intervals.bootstrap(metric, truth, score, np.random.default_rng(7), resamples=100)
+    monkeypatch.setattr(intervals, "PAIRWISE_LIMIT", 10)
     slow = intervals.bootstrap(metric, truth, score, np.random.default_rng(7), resamples=100)
     assert fast == pytest.approx(slow, abs=1e-12)
     assert fast[1] < fast[0] < fast[2]
@@ -51,23 +59,27 @@ def test_bootstrap_of_a_metric_by_hand():
 
 def test_undefined_resamples_are_left_out_and_none_left_is_nan():
     # half of the resamples repeat one row, the others have tau 1
-    assert intervals.bootstrap_tau([1, 2], [1, 2], np.random.default_rng(0)) == (1, 1, 1)
-    assert all(map(math.isnan, intervals.bootstrap_tau([1, 2], [1, 1], np.random.default_rng(0))))
+    assert intervals.bootstrap(metrics.kendall_tau, [1, 2], [1, 2], np.random.default_rng(0)) == (1, 1, 1)
+    assert all(map(math.isnan, intervals.bootstrap(metrics.kendall_tau, [1, 2], [1, 1], np.random.default_rng(0))))
 
 
 def test_the_generator_decides_the_bounds():
     truth, score = noisy_columns(30, seed=1)
-    first, again, other = (intervals.bootstrap_tau(truth, score, np.random.default_rng(s)) for s in (1, 1, 2))
+    first, again, other = (
+        intervals.bootstrap(metrics.kendall_tau, truth, score, np.random.default_rng(s)) for s in (1, 1, 2)
+    )
     assert first == again != other
-    wide, narrow = (intervals.bootstrap_tau(truth, score, np.random.default_rng(1), level=p) for p in (0.99, 0.5))
+    wide, narrow = (
+        intervals.bootstrap(metrics.kendall_tau, truth, score, np.random.default_rng(1), level=p) for p in (0.99, 0.5)
+    )
     assert wide[1] < narrow[1] < narrow[2] < wide[2]
 
 
 def test_a_thousand_resamples_of_two_hundred_are_quick():
     truth, score = noisy_columns(200, seed=3)
-    intervals.bootstrap_tau(truth, score, np.random.default_rng(0), resamples=2)  # imports
+    intervals.bootstrap(metrics.kendall_tau, truth, score, np.random.default_rng(0), resamples=2)  # imports
     start = time.process_time()
-    intervals.bootstrap_tau(truth, score, np.random.default_rng(0))
+    intervals.bootstrap(metrics.kendall_tau, truth, score, np.random.default_rng(0))
     assert time.process_time() - start < 1  # tens of milliseconds on an idle core; a tau per resample takes longer
 
 
@@ -77,7 +89,7 @@ def test_bootstrap_covers_the_true_tau():
     for _ in range(200):
         truth, other = rng.normal(size=(2, 60))
         score = correlation * truth + np.sqrt(1 - correlation**2) * other
-        _, low, high = intervals.bootstrap_tau(truth, score, rng, resamples=200)
+        _, low, high = intervals.bootstrap(metrics.kendall_tau, truth, score, rng, resamples=200)
         hits += low <= true <= high
     assert 0.89 <= hits / 200 <= 0.99
 
@@ -114,11 +126,14 @@ def test_paired_t_by_hand():
         (lambda: intervals.t_interval([1, 2], level=95), "level must lie between 0 and 1, got 95"),
         (lambda: intervals.paired_t([1, 2], [1]), "a and b differ in length: 2 and 1"),
         (
-            lambda: intervals.bootstrap_tau([1, 2, 3], [1, 2], np.random.default_rng(0)),
+            lambda: intervals.bootstrap(metrics.kendall_tau, [1, 2, 3], [1, 2], np.random.default_rng(0)),
             "truth and score differ in length",
         ),
-        (lambda: intervals.bootstrap_tau([1, 2], [1, 2], np.random.default_rng(0), resolution=-1), "resolution"),
-        (lambda: intervals.bootstrap_tau([1, 2], [1, 2], np.random.default_rng(0), resamples=0), "resamples"),
+        (lambda: intervals.bootstrap(NEGATIVE, [1, 2], [1, 2], np.random.default_rng(0)), "resolution"),
+        (
+            lambda: intervals.bootstrap(metrics.kendall_tau, [1, 2], [1, 2], np.random.default_rng(0), resamples=0),
+            "resamples",
+        ),
         (lambda: intervals.bootstrap(metrics.spearman, [1, 2], [1, 2], np.random.default_rng(0), level=1), "level"),
     ],
 )

@@ -29,7 +29,7 @@ def runs(values: dict[str, list[float]], **more) -> pd.DataFrame:
 
 
 def test_rank_rows_hold_every_metric_definition_and_resolution():
-    rows = rank_rows(TRUTH, np.array([1.0, 2.0, 4.0, 3.0]), SETTINGS, interval=False)
+    rows = rank_rows(TRUTH, np.array([1.0, 2.0, 4.0, 3.0]), SETTINGS, {})
     keys = {(r["metric"], r["definition"], r["resolution"]): r["value"] for r in rows}
     assert len(keys) == 7
     assert keys["kendall_tau", None, None] == pytest.approx(4 / 6)  # one of six pairs is the wrong way round
@@ -40,12 +40,11 @@ def test_rank_rows_hold_every_metric_definition_and_resolution():
     assert all(np.isnan(r["low"]) and r["n"] == 4 for r in rows)
 
 
-def test_rank_rows_bound_the_value_on_request():
-    truth = np.linspace(0.1, 0.9, 30)
-    score = truth + np.resize([0.2, -0.2, 0.0], 30)
-    for row in rank_rows(truth, score, SETTINGS, interval=True):
-        assert row["low"] < row["high"]
-        assert row["low"] <= row["value"] <= row["high"]
+def test_what_is_resampled_is_bounded():
+    values = {("kendall_tau", None, None): np.array([0.0, 0.5, np.nan, 1.0])}
+    tau, *others = rank_rows(TRUTH, np.array([1.0, 2.0, 4.0, 3.0]), SETTINGS | {"level": 0.5}, values)
+    assert (tau["low"], tau["high"]) == (0.25, 0.75)  # of what is defined
+    assert all(np.isnan([row["low"], row["high"]]).all() for row in others)
 
 
 def test_over_seeds_is_the_mean_with_a_t_interval():

@@ -5,13 +5,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from supernet import config, intervals, metrics
+from supernet import config, criteria, metrics
 from supernet.report.rows import frame, side
 from supernet.report.sampling import Sampling
 from supernet.seeding import stream
 
 SETTINGS = {"resolutions": [0.01], "precision_at": [0.05], "bootstrap": 60, "level": 0.9}
 STUDY = config.load("full").studies["conditional-convolutions"]  # asks for top 1, 5, 10 and best 50
+STUDY = STUDY.model_copy(update={"criteria": [0.2]})
 RNG = np.random.default_rng(0)
 TRUTH = RNG.normal(0.9, 0.05, 30)
 SCORES = {(m, e): [TRUTH + RNG.normal(0, 0.05, 30) for _ in range(2)] for m in "ab" for e in ("x:loss", "y:loss")}
@@ -22,7 +23,7 @@ def sampling():
     made = Sampling(TRUTH, STUDY, SETTINGS)
     for (method, estimator), seeds in SCORES.items():
         for score in seeds:
-            made.add(method, estimator, 9, score)
+            made.add(method, estimator, 9, made.resampled(score))
     return made
 
 
@@ -40,6 +41,8 @@ def by_hand(metric, terms):
         (("kendall_tau", None, None), metrics.kendall_tau),
         (("spearman", None, None), metrics.spearman),
         (("sparse_kendall_tau", "paper", 0.01), partial(metrics.sparse_kendall_tau, resolution=0.01)),
+        (("precision_at_k", "expected", 0.05), partial(metrics.precision_at_k, k=0.05)),
+        (("worst_ranking", "expected", 0.2), partial(criteria.worst_ranking, k=0.2)),
         (("improvement", None, 5), partial(metrics.improvement, k=5)),
         (("tau_among_best", None, 30), partial(metrics.tau_among_best, k=30)),
     ],
@@ -79,29 +82,23 @@ def test_of_a_whole_space_nothing_was_drawn():
 def test_of_an_evaluation_set_that_is_the_space_nothing_was_drawn():
     made = Sampling(TRUTH, STUDY, SETTINGS, complete=True)
     for name in "ab":
-        made.add(name, "x:loss", 9, SCORES[name, "x:loss"][0])
+        made.add(name, "x:loss", 9, made.resampled(SCORES[name, "x:loss"][0]))
     row = {"estimator": "x:loss", "metric": "kendall_tau", "truth": "test", "epoch": 9}
     rows = [{**row, "method": "a"}, {**row, "method": "a - b"}, {**row, "method": "a", "epoch": 8}]
     assert made.errors(frame(rows), "test")["sampled"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
 
 
-def test_a_gain_is_of_the_same_resamples():
-    made = Sampling(TRUTH, STUDY, SETTINGS)
-    score = SCORES["a", "x:loss"][0]
-    made.add("a", "nothing gained", 9, score, score)
-    assert made.half_width([(1.0, "a", "nothing gained", ("kendall_tau", None, None))]) == 0.0
-
-
-def test_ties_in_spearman_of_resamples():
-    truth, score = np.array([1.0, 2, 2, 3, 1]), np.array([1.0, 1, 2, 2, 3])
-    rows = intervals.resamples_of(5, 50, np.random.default_rng(1))
-    expected = intervals.resampled(metrics.spearman, truth, score, rows)
-    assert intervals.resampled_spearman(truth, score, rows) == pytest.approx(expected, nan_ok=True)
-
-
 @pytest.mark.parametrize(
     ("low", "high", "sampled", "expected"),
-    [(0.1, 0.3, None, 1), (0.1, 0.3, 0.15, 1), (0.1, 0.3, 0.18, 0), (-0.3, -0.1, 0.15, -1), (-0.1, 0.5, None, 0)],
+    [
+        (0.1, 0.3, None, 1),
+        (0.1, 0.3, 0.15, 1),
+        (0.1, 0.3, 0.18, 0),
+        (-0.3, -0.1, 0.15, -1),
+        (-0.1, 0.5, None, 0),
+        (0.2, 0.2, None, 0),  # seeds that say the same
+        (0.2, 0.2, 0.0, 1),  # and nothing else was drawn
+    ],
 )
 def test_a_side_of_zero_is_beyond_both_errors(low, high, sampled, expected):
     """0.2 ± 0.1 and 0.15 make 0.18; with 0.18 it is 0.206."""

@@ -37,7 +37,7 @@ FIFTHS = [
 PAIRED_CAPTION = "Every score of A less that of B, at the end of training, paired over the seeds."
 SCORES_CAPTION = (
     "Score A less score B of the same super-nets, at the end of training, paired over the seeds. That other"
-    " architectures might have been drawn is not in the brackets, but of tau and Spearman in what is bold."
+    " architectures might have been drawn is not in the brackets, but in what is bold."
 )
 
 

@@ -4,17 +4,19 @@ Its settings are fractions k of the architectures. Ranks are fractions too, from
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from supernet import criteria, metrics
+from supernet import criteria, intervals, metrics
 from supernet.arch import Arch
-from supernet.report.rows import Row
+from supernet.report.rows import Number, Row
 from supernet.sections import VOTE
 
 BOTTOM, BEST_RANK, WORST_RANK = "precision_at_bottom_k", "best_ranking", "worst_ranking"
+PRECISION = "precision_at_k"
 AT_K = {
-    "precision_at_k": metrics.precision_at_k,
+    PRECISION: metrics.precision_at_k,
     BOTTOM: criteria.precision_at_bottom_k,
     "tau_at_top_k": criteria.tau_within,
     "tau_at_bottom_k": lambda truth, score, k: criteria.tau_within(truth, score, k, "bottom"),
@@ -23,7 +25,8 @@ AT_K = {
     "best_accuracy": criteria.best_accuracy,
     "worst_accuracy": criteria.worst_accuracy,
 }
-RELATIVE = {"relative_precision_at_k": "precision_at_k", "relative_precision_at_bottom_k": BOTTOM}
+SHOWN = {PRECISION: "P@top ", BOTTOM: "P@bottom ", BEST_RANK: "best rank@", WORST_RANK: "worst rank@"}  # by a table
+RELATIVE = {"relative_precision_at_k": PRECISION, "relative_precision_at_bottom_k": BOTTOM}
 AGREEMENT = "pair_agreement"
 PEARSON, LEVEL_TAU, LEVELS = "pearson", "intra_level_tau", "levels_of_several"
 DIFFERENCE, GROUP_TAU, GROUPS = "rank_difference", "tau_in_group", 5
@@ -46,9 +49,15 @@ def rows(
     yield {"metric": AGREEMENT, "value": agreement, "n": len(truth)}
     for k in _possible(asked, truth):
         for name, function in AT_K.items():
-            if (name != "precision_at_k" or k not in known) and (not name.startswith("tau") or int(k * len(truth)) > 2):
+            if (name != PRECISION or k not in known) and (not name.startswith("tau") or int(k * len(truth)) > 2):
                 value = function(truth, score, k)
                 yield {"metric": name, "definition": "expected", "resolution": k, "value": value, "n": len(truth)}
+
+
+def at_k(asked: Sequence[float], column: np.ndarray) -> Iterator[tuple[Number, intervals.Metric]]:
+    """The numbers `SHOWN`, and their functions."""
+    for k in _possible(asked, column):
+        yield from (((name, "expected", k), partial(AT_K[name], k=k)) for name in SHOWN)
 
 
 def relative(before: np.ndarray, score: np.ndarray, asked: Sequence[float]) -> Iterator[Row]:

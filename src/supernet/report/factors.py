@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from supernet.report.quantities import Quantity, finds, s_kdt, score_names
-from supernet.report.rows import NAN, Row, frame, interval, last_epoch, select
-from supernet.report.sampling import Sampling, numbered
+from supernet.report.rows import NAN, Row, frame, interval, last_epoch, numbered, select
+from supernet.report.sampling import Sampling
 
 KEYS = ["study", "task", "estimator", "searcher", "metric", "definition", "resolution", "truth", "scale"]
 EFFECT, CHOICE, PAIR = "effect of {}", "choice of ", " x "

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from supernet.report.estimators import BEST_RANK, BOTTOM, WORST_RANK
+from supernet.report.estimators import SHOWN
 from supernet.report.rows import REFERENCE, select, side
 from supernet.report.selection import AMONG_BEST, IMPROVEMENT, TOP_ACCURACY
 from supernet.report.whole import BEST_OF, REGRET
@@ -108,12 +108,7 @@ def of_estimators(settings: Mapping[str, Any]) -> list[Quantity]:
     ]
     for k in settings["study"]["criteria"]:
         at = {**own, "resolution": k}
-        found += [
-            Quantity(f"P@top {100 * k:g} %", {**at, "metric": "precision_at_k"}),
-            Quantity(f"P@bottom {100 * k:g} %", {**at, "metric": BOTTOM}),
-            Quantity(f"best rank@{100 * k:g} %", {**at, "metric": BEST_RANK}),
-            Quantity(f"worst rank@{100 * k:g} %", {**at, "metric": WORST_RANK}),
-        ]
+        found += [Quantity(f"{title}{100 * k:g} %", {**at, "metric": metric}) for metric, title in SHOWN.items()]
     return found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from supernet import intervals, metrics
 from supernet.predictors import Fit, counts, ridge
 from supernet.report.rows import GAIN, REFERENCE, Row, rank_rows
+from supernet.report.sampling import Sampling
 from supernet.seeding import stream
 from supernet.spaces import SearchSpace
 
@@ -18,12 +19,6 @@ PARAMETERS = "parameters"
 ALONE: Mapping[str, Fit] = {"ridge": ridge.fit, "counts": counts.fit}  # what landmarks say without a super-net
 ON_LANDMARKS = "{predictor} on landmarks of {method}"
 TRUTH = "stand-alone training"
-
-
-def parameters(space: SearchSpace, truth: pd.Series, width: int, cells: int, settings: Mapping[str, Any]) -> list[Row]:
-    """Ranking by the number of parameters; ``truth``: accuracies by native string."""
-    rows = rank_rows(truth.to_numpy(), counted(space, truth.index, width, cells), settings, interval=True)
-    return [{"method": PARAMETERS, "estimator": REFERENCE, **row} for row in rows]
 
 
 def counted(space: SearchSpace, archs: Iterable[str], width: int, cells: int) -> np.ndarray:
@@ -38,20 +33,17 @@ def predicted(space: SearchSpace, archs: Sequence[str], known: pd.Series, predic
     return predict([space.parse(text) for text in archs])
 
 
-def on_landmarks(
-    truth: pd.Series, guess: np.ndarray, predictor: str, method: str, seed: int, settings: Mapping[str, Any]
-) -> list[Row]:
-    """Ranking by what `predicted` says of the architectures of ``truth``."""
-    rows = rank_rows(truth.to_numpy(), guess, settings, interval=True)
-    name = ON_LANDMARKS.format(predictor=predictor, method=method)
-    return [{"method": name, "estimator": REFERENCE, "seed": seed, **row} for row in rows]
+def ranked(name: str, guess: np.ndarray, sampling: Sampling, **at: int) -> list[Row]:
+    """Ranking by a ``guess: (n,)`` of the architectures of ``sampling``; ``at``: the seed, if it has one."""
+    rows = rank_rows(sampling.truth, guess, sampling.settings, sampling.resampled(guess))
+    return [{"method": name, "estimator": REFERENCE, **at, **row} for row in rows]
 
 
-def joined(truth: pd.Series, both: np.ndarray, guess: np.ndarray, label: str, settings: Mapping[str, Any]) -> list[Row]:
+def joined(both: np.ndarray, guess: np.ndarray, label: str, sampling: Sampling) -> list[Row]:
     """Ranking by ``both``, the sum of an architecture's ranks by a super-net's score and by a ``guess`` without one,
     and how much better than by the guess alone. Ranks and not values, since the losses of a few broken architectures
     are far from all others."""
-    rows, alone = (rank_rows(truth.to_numpy(), x, settings, interval=False) for x in (both, guess))
+    rows, alone = (rank_rows(sampling.truth, x, sampling.settings, {}) for x in (both, guess))
     gains = [{**row, "value": row["value"] - other["value"]} for row, other in zip(rows, alone, strict=True)]
     return [{**row, "estimator": label} for row in rows] + [{**row, "estimator": label + GAIN} for row in gains]
 
@@ -81,6 +73,6 @@ def replicates(truth: pd.DataFrame, score: str, settings: Mapping[str, Any]) -> 
 
 def _tau(metric: str, definition: str | None, a: pd.Series, b: pd.Series, settings: Mapping[str, Any]) -> Row:
     how = {"rng": stream(0, "bootstrap"), "resamples": settings["bootstrap"], "level": settings["level"]}
-    value, low, high = intervals.bootstrap_tau(a, b, **how)
+    value, low, high = intervals.bootstrap(metrics.kendall_tau, a, b, **how)
     names = {"method": TRUTH, "estimator": REFERENCE, "metric": metric, "definition": definition}
     return {**names, "value": value, "low": low, "high": high, "n": len(a)}

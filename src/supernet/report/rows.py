@@ -18,19 +18,20 @@ import pandas as pd
 
 from supernet import intervals, metrics
 from supernet.sections import Study
-from supernet.seeding import stream
 
 COLUMNS = (
     "study", "task", "method", "estimator", "searcher", "seed", "iteration", "epoch", "metric", "definition",
     "resolution", "value", "low", "high", "n", "truth", "scale", "sampled",
 )  # fmt: skip
 WHOLE = ("seed", "iteration", "epoch", "n")
+NUMBER = ("metric", "definition", "resolution")
 NUMBERS = ("resolution", "value", "low", "high", "sampled")
 REFERENCE = "reference"  # the estimator of what costs nothing
 GAIN = ", gain over it alone"  # of a predictor, or of parameters, joined with a super-net
 NAN = float("nan")
 
 Row = dict[str, Any]
+Number = tuple[str, str | None, float | None]  # of `NUMBER`
 
 
 def frame(rows: Iterable[Row], **common: str) -> pd.DataFrame:
@@ -47,37 +48,34 @@ def select(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
     return rows
 
 
-def rank_metrics(settings: Mapping[str, Any]) -> Iterator[tuple[str, str | None, float | None, intervals.Metric]]:
-    """``(name, definition, resolution, function)`` of every rank metric that the settings ``metrics`` ask for."""
-    yield "kendall_tau", None, None, metrics.kendall_tau
-    yield "spearman", None, None, metrics.spearman
+def rank_metrics(settings: Mapping[str, Any]) -> Iterator[tuple[Number, intervals.Metric]]:
+    """Every rank metric that the settings ``metrics`` ask for, and its function."""
+    yield ("kendall_tau", None, None), metrics.kendall_tau
+    yield ("spearman", None, None), metrics.spearman
     for width in settings["resolutions"]:
         for definition in ("paper", "released"):
             function = partial(metrics.sparse_kendall_tau, resolution=width, definition=definition)
-            yield "sparse_kendall_tau", definition, width, function
+            yield ("sparse_kendall_tau", definition, width), function
     for k in settings["precision_at"]:
-        yield "precision_at_k", "expected", k, partial(metrics.precision_at_k, k=float(k))
+        yield ("precision_at_k", "expected", k), partial(metrics.precision_at_k, k=float(k))
 
 
-def rank_rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any], interval: bool) -> list[Row]:
-    """All rank metrics of one column of scores, each with a bootstrap interval over architectures where asked for.
-
-    Every interval uses the same resamples, so that two of them differ by their scores alone.
-    """
+def rank_rows(
+    truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any], resampled: Mapping[Number, np.ndarray]
+) -> list[Row]:
+    """All rank metrics of one column of scores, those ``resampled`` with a bootstrap interval over architectures."""
     found = []
-    for name, definition, width, function in rank_metrics(settings):
-        low = high = NAN
-        if interval:
-            how = {"rng": stream(0, "bootstrap"), "resamples": settings["bootstrap"], "level": settings["level"]}
-            if name == "kendall_tau" or definition == "paper":
-                value, low, high = intervals.bootstrap_tau(truth, score, resolution=width, **how)
-            else:
-                value, low, high = intervals.bootstrap(function, truth, score, **how)
-        else:
-            value = function(truth, score)
-        found.append({"metric": name, "definition": definition, "resolution": width, "value": value})
-        found[-1] |= {"low": low, "high": high, "n": len(truth)}
+    for number, function in rank_metrics(settings):
+        values = resampled.get(number, np.array([]))
+        low, high = intervals.percentiles(values, settings["level"])
+        row = dict(zip(NUMBER, number, strict=True)) | {"value": function(truth, score)}
+        found.append(row | {"low": low, "high": high, "n": len(truth)})
     return found
+
+
+def numbered(row: Mapping[str, Any]) -> Number:
+    """Which number a row is."""
+    return (row["metric"], *(None if pd.isna(row[key]) else row[key] for key in NUMBER[1:]))
 
 
 def aggregated(own: pd.DataFrame, others: pd.DataFrame, study: Study, level: float) -> list[pd.DataFrame]:
@@ -180,9 +178,14 @@ def interval(values: pd.Series, level: float) -> Row:
 def side(row: Mapping[str, Any]) -> int:
     """1 where the interval of a row lies above 0, -1 where below, else 0.
 
-    It is the one over seeds, widened by ``sampled``, an independent error, where that is known.
+    It is the one over seeds, widened by ``sampled``, an independent error, where that is known. Where it is not, seeds
+    that all say the same tell nothing of their spread: 0.
     """
-    value, more = row["value"], 0.0 if pd.isna(row.get("sampled")) else row["sampled"]
+    value, more = row["value"], row.get("sampled")
+    if pd.isna(more):
+        if row["low"] == row["high"]:
+            return 0
+        more = 0.0
     if value - math.hypot(value - row["low"], more) > 0:
         return 1
     return -1 if value + math.hypot(row["high"] - value, more) < 0 else 0

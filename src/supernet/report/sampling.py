@@ -4,62 +4,50 @@ Intervals over seeds hold the architectures fixed, which are the same for all ru
 for all runs and seeds: of a difference, what both sides have in common drops out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from supernet import intervals, metrics
-from supernet.report import selection
-from supernet.report.rows import NAN
+from supernet import intervals
+from supernet.report import estimators, selection
+from supernet.report.rows import NAN, Number, numbered, rank_metrics
 from supernet.sections import Study
 from supernet.seeding import stream
 
-Number = tuple[str, str | None, float | None]  # metric, definition, resolution
 Term = tuple[float, str, str, Number]  # weight, method, estimator
-TAU, RHO, SPARSE = "kendall_tau", "spearman", "sparse_kendall_tau"
+Resampled = Mapping[Number, np.ndarray]
 
 
 class Sampling:
     """Numbers of runs at the end of training, on the same resamples of the architectures."""
 
     def __init__(self, truth: np.ndarray, study: Study, settings: Mapping[str, Any], *, complete: bool = False):
-        """``truth: (n,)``; ``settings``: the ``metrics``. Of a factorial S-KdT as released is resampled too: slow.
+        """``truth: (n,)``; ``settings``: the ``metrics``.
 
         ``complete``: these are all architectures that there are, so that nothing was drawn.
         """
-        self.truth, self.study, self.settings = truth, study, settings
+        asked = [rank_metrics(settings), selection.asked(study, len(truth)), estimators.at_k(study.criteria, truth)]
+        self.asked = dict(number for numbers in asked for number in numbers)
+        self.truth, self.settings = truth, settings
         self.rows = intervals.resamples_of(len(truth), settings["bootstrap"], stream(0, "bootstrap"))
-        self.known: dict[tuple[str, str], list[dict[Number, np.ndarray]]] = {}  # one a seed
+        self.known: dict[tuple[str, str], list[Resampled]] = {}  # one a seed
         self.last: dict[str, int] = {}
         self.complete = complete
         self.whole: set[str] = set()  # estimators of all architectures: nothing was drawn
 
-    def add(self, method: str, estimator: str, epoch: int, score: np.ndarray, less: np.ndarray | None = None) -> None:
-        """The next seed's ``score: (n,)`` at the last ``epoch``; where there is ``less``, what it ranks better."""
+    def resampled(self, score: np.ndarray) -> Resampled:
+        """All numbers of a ``score: (n,)``, each ``(resamples,)``."""
+        return {n: intervals.resampled(function, self.truth, score, self.rows) for n, function in self.asked.items()}
+
+    def add(self, method: str, estimator: str, epoch: int, numbers: Resampled) -> None:
+        """The next seed's resampled ``numbers`` at the last ``epoch``."""
         self.last[method] = epoch
         if self.complete:
             self.whole.add(estimator)
-            return
-        found = dict(self._resampled(score))
-        if less is not None:
-            found = {number: found[number] - values for number, values in self._resampled(less)}
-        self.known.setdefault((method, estimator), []).append(found)
-
-    def _resampled(self, score: np.ndarray) -> Iterator[tuple[Number, np.ndarray]]:
-        yield (TAU, None, None), intervals.resampled_tau(self.truth, score, self.rows)
-        yield (RHO, None, None), intervals.resampled_spearman(self.truth, score, self.rows)
-        for width in self.settings["resolutions"]:
-            bins = metrics.truth_bins(self.truth, width)
-            yield (SPARSE, "paper", width), intervals.resampled_tau(bins, score, self.rows)
-            if self.study.factorial:
-                released = partial(metrics.sparse_kendall_tau, resolution=width, definition="released")
-                yield (SPARSE, "released", width), intervals.resampled(released, self.truth, score, self.rows)
-        for metric, k in selection.asked(self.study, len(self.truth)):
-            function = partial(getattr(metrics, metric), k=k)
-            yield (metric, None, float(k)), intervals.resampled(function, self.truth, score, self.rows)
+        else:
+            self.known.setdefault((method, estimator), []).append(numbers)
 
     def half_width(self, terms: Sequence[Term], level: float | None = None) -> float:
         """Of the interval of a sum of ``terms``, each the mean over seeds; NaN where one of them was not resampled.
@@ -91,8 +79,3 @@ class Sampling:
             return NAN
         number = numbered(row)
         return self.half_width([(sign, *name, number) for sign, name in zip((1.0, -1.0), names, strict=False)])
-
-
-def numbered(row: Mapping[str, Any]) -> Number:
-    """Which number a row is."""
-    return (row["metric"], *(None if pd.isna(row[key]) else row[key] for key in ("definition", "resolution")))

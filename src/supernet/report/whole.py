@@ -18,7 +18,7 @@ ONE, MEAN = "one seed, {} architectures", "mean of the seeds, {} architectures"
 
 def rows(truth: np.ndarray, score: np.ndarray, settings: Mapping[str, Any]) -> Iterator[Row]:
     """All rank metrics, and `criteria.regret_at_k`, whose ``resolution`` is k; no interval: nothing was sampled."""
-    yield from rank_rows(truth, score, settings, interval=False)
+    yield from rank_rows(truth, score, settings, {})
     for k in (k for k in BEST_OF if k <= len(truth)):
         value = criteria.regret_at_k(truth, score, k)
         yield {"metric": REGRET, "definition": "expected", "resolution": k, "value": value, "n": len(truth)}

@@ -66,15 +66,16 @@ class Measured:
             for iteration, epoch, scores in self._columns(name, seed):
                 ends, stop = epoch == method.segment(iteration)[1], f"{name}@{iteration}"
                 last = ends and iteration == method.iterations
-                resampled = [name] * last + [stop] * (ends and stop in compared)
+                ends_as = [name] * last + [stop] * (ends and stop in compared)
                 at = {"method": name, "seed": seed, "iteration": iteration, "epoch": epoch}
                 for label, column in scores.items():
                     row = {**at, "estimator": label}
-                    for each in resampled:
-                        self.sampling.add(each, label, epoch, column)
+                    resampled = self.sampling.resampled(column) if ends_as else {}
+                    for each in ends_as:
+                        self.sampling.add(each, label, epoch, resampled)
                     for which, truth in self.truths.items() if last else [(self.task.score_truth, self.truth)]:
-                        interval = last and truth is self.truth
-                        numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], interval)
+                        values = resampled if last and truth is self.truth else {}
+                        numbers = rank_rows(truth.to_numpy(), column, self.settings["metrics"], values)
                         numbers += selection.rows(truth.to_numpy(), column, self.study)
                         yield from (row | number | {"truth": which} for number in numbers)
                     if self.study.signals or self.study.criteria:
@@ -153,9 +154,10 @@ class Measured:
                 guesses = {predictor: self._predicted(known, predictor, seed) for predictor in self.study.alone}
                 for source, guess in (guesses | {references.PARAMETERS: self.parameters}).items():
                     both, joint = metrics.ranks(score) + metrics.ranks(guess), f"{label} + {source}"
-                    self.sampling.add(name, joint, epoch, both)
-                    self.sampling.add(name, joint + GAIN, epoch, both, guess)
-                    for number in references.joined(self.truth, both, guess, joint, self.settings["metrics"]):
+                    together, alone = self.sampling.resampled(both), self.sampling.resampled(guess)
+                    self.sampling.add(name, joint, epoch, together)
+                    self.sampling.add(name, joint + GAIN, epoch, {n: together[n] - alone[n] for n in together})
+                    for number in references.joined(both, guess, joint, self.sampling):
                         yield {**at, "method": name, "epoch": epoch} | number
 
     def whole(self) -> Iterator[Row]:
@@ -249,15 +251,15 @@ class Measured:
 
     def references(self) -> Iterator[Row]:
         """What costs nothing; a ridge for each set of landmarks that methods of the study train with."""
-        space, settings = spaces.load(self.task.space), self.settings["metrics"]
-        yield from references.parameters(space, self.truth, self.task.width, self.task.cells, settings)
+        settings = self.settings["metrics"]
+        yield from references.ranked(references.PARAMETERS, self.parameters, self.sampling)
         seen: set[tuple[str, ...]] = set()
         for name, seed in self._runs():
             if self.methods[name].landmarks and (known := self._known(name, seed)) not in seen:
                 seen.add(known)
                 for predictor in self.study.alone:
-                    guess = self._predicted(known, predictor, seed)
-                    yield from references.on_landmarks(self.truth, guess, predictor, name, seed, settings)
+                    who = references.ON_LANDMARKS.format(predictor=predictor, method=name)
+                    yield from references.ranked(who, self._predicted(known, predictor, seed), self.sampling, seed=seed)
         order, score = self.task.order_truth, self.task.score_truth
         if order != score:
             yield from references.order_against_score(self.evaluation, order, score, settings)
