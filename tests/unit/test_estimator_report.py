@@ -45,7 +45,7 @@ def test_criteria_at_every_checkpoint_are_those_of_the_scores(made):
     truth = records.read_table(root / f"results/reduced/truth/{TASK}/evaluation.parquet").set_index("arch")["test"]
     table = records.read_table(root / f"results/reduced/scores/{TASK}/spos-fine/oneshot/s1/i1.parquet")
     first, second = (table[table["epoch"] == e].set_index("arch").loc[truth.index, "loss"] for e in (40, 44))
-    own = select(rows, seed=1, estimator="oneshot:loss", epoch=44)
+    own = select(rows, method="spos-fine", seed=1, estimator="oneshot:loss", epoch=44)
     one = {(m, r): v for m, r, v in zip(own["metric"], own["resolution"].fillna(0), own["value"], strict=True)}
     assert one["pearson", 0] == pytest.approx(np.corrcoef(truth, second)[0, 1])
     assert one["precision_at_bottom_k", 0.2] == criteria.precision_at_bottom_k(truth, second, 0.2)

@@ -27,7 +27,7 @@ def test_a_pool_keeps_its_best_part() -> None:
     assert methods.make("pool", setup, {}).pool == POOL
 
 
-def test_a_population_ages_and_trains_the_winner_of_a_tournament() -> None:
+def test_a_population_ages_and_trains_its_newest_member() -> None:
     net = SPACE.build(width=4, cells=1, classes=3)
     method = methods.make("evolved", methods.Setup(SPACE, 10, 2, 0), {"population": 5, "tournament": 5})
     method.own_step(net, step(1.9))
@@ -38,7 +38,7 @@ def test_a_population_ages_and_trains_the_winner_of_a_tournament() -> None:
     assert np.allclose(scores, [-F.cross_entropy(net(x, arch), y).item() for arch in first])
     best = first[int(np.argmax(scores))]
     loss = next(iter(method.losses(net, step(2.0))))
-    assert torch.equal(loss, F.cross_entropy(net(step(2.0).x, best), Y))
+    assert torch.equal(loss, F.cross_entropy(net(step(2.0).x, first[-1]), Y))
     method.own_step(net, step(2.1, 1))
     assert method.population[:4] == first[1:]
     assert sum(a != b for a, b in zip(method.population[-1], best, strict=True)) == 1

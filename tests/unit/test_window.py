@@ -6,7 +6,8 @@ import tiny
 
 from supernet import config, records
 from supernet.report import summary, window
-from supernet.report.rows import frame, select
+from supernet.report.rows import frame, over_seeds, select
+from supernet.report.sampling import Sampling
 from supernet.stages import measure
 
 METHODS = {
@@ -14,6 +15,7 @@ METHODS = {
     for name, method in config.load("full").methods.items()
     if name.startswith(("shared-250", "conditional-250")) and "lazy" not in name
 }
+SETTINGS = {"resolutions": [], "precision_at": [], "level": 0.9}
 STOPS = (125, 150, 200)  # 150 is the one nearest to 60 % of 250
 
 
@@ -31,6 +33,16 @@ def rows(ends, agreement, stability, seed=0):
         yield {**shared, "metric": window.STABILITY, "value": tau}
 
 
+def sampling(seeds):
+    """Of every split run: by how much a resample of the architectures moves it, its epoch times 0 or 1."""
+    made = Sampling(np.arange(4.0), config.load("full").studies["when-to-split"], {**SETTINGS, "bootstrap": 2})
+    for stop in STOPS:
+        moved = {n: stop * np.array([0.0, 1.0]) for n in (("kendall_tau", None, None), ("improvement", None, 1.0))}
+        for _ in range(seeds):
+            made.add(f"conditional-250-{stop}", "recalibrated:loss", 250, moved)
+    return made
+
+
 def test_gains_over_a_split_at_sixty_percent():
     table = frame(
         [
@@ -38,7 +50,9 @@ def test_gains_over_a_split_at_sixty_percent():
             *rows((0.5, 0.6, 0.4), (0.1, 0.2, 0.3), (0.7, 0.9, 0.8), 1),
         ]
     )
-    found = {(r["method"], r["definition"], r["seed"]): r["value"] for r in window.gains(table, METHODS, "test")}
+    known = sampling(2)
+    gained = frame(window.gains(table, METHODS, "test", known), truth="test")
+    found = select(gained, metric=window.GAIN).set_index(["method", "definition", "seed"])["value"]
     for outcome in ("kendall_tau", "improvement"):  # of the best one, whose value the rows above give alike
 
         def both(name, outcome=outcome):
@@ -49,11 +63,18 @@ def test_gains_over_a_split_at_sixty_percent():
         assert both("least stable ranks") == pytest.approx([0.3, -0.1])
         assert both(window.BEST) == pytest.approx([0.0, -0.2])  # chosen on the other seed: 150, 200
         assert both(window.CHANCE) == pytest.approx([(-0.1 + 0.0 + 0.3) / 3, (-0.1 + 0.0 - 0.2) / 3])
+    later = select(gained, metric=window.LATER, definition="kendall_tau").set_index(["method", "seed"])["value"]
+    assert later["least agreement of gradients"].tolist() == [50, -25]
+    mean = known.errors(over_seeds(gained, 0.9), "test").set_index(["method", "metric", "definition"])["sampled"]
+    moved = mean["least agreement of gradients", window.GAIN, "kendall_tau"]
+    assert moved == pytest.approx(0.9 * (50 - 25) / 2 / 2)  # half of the middle 90 % between 0 and their mean
+    assert np.isnan(mean["least agreement of gradients", window.LATER, "kendall_tau"])
 
 
 def test_a_curve_with_a_hole_names_no_epoch():
     table = frame(list(rows((0.5, 0.6, 0.9), (0.3, np.nan, 0.1), (0.9, 0.8, 0.7))))
-    assert "least agreement of gradients" not in {row["method"] for row in window.gains(table, METHODS, "test")}
+    gained = window.gains(table, METHODS, "test", sampling(1))
+    assert "least agreement of gradients" not in {row["method"] for row in gained}
 
 
 def test_curves_by_hand():

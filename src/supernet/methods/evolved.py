@@ -40,12 +40,13 @@ class Evolved(Method):
         self.population = [*self.population, *fresh][-self.size :]
         self.scores = [*self.scores, *scores][-self.size :]
         step.note("population", float(np.mean(self.scores)))
+        step.note("distinct", len(set(self.population)) / len(self.population))
 
     def losses(self, net: nn.Module, step: Step) -> Iterator[Tensor]:
         if not self.population:
             yield from self.warm_up.losses(net, step)
             return
-        loss = F.cross_entropy(net(step.x, self._winner(step.rng("paths"))), step.y)
+        loss = F.cross_entropy(net(step.x, self.population[-1]), step.y)
         step.note("loss", loss)
         yield loss
 
@@ -65,10 +66,11 @@ class Evolved(Method):
 
 
 def make(setup: Setup, *, population: Count = 100, tournament: Count = 10) -> Method:
-    """Uniform paths in the warm-up; then a step trains the winner of a ``tournament`` in a ``population``.
+    """Uniform paths in the warm-up, then the offspring of aging evolution, one a step (D46).
 
-    Aging evolution goes on beside it: every step a winner's mutation is scored on the step's guide batch (minus its
-    cross-entropy) and takes the place of the oldest member; at first all members are uniform. An old score is that of
-    an older super-net, which aging bounds.
+    A mutation of the best of a ``tournament`` in a ``population`` is scored on the step's guide batch (minus its
+    cross-entropy), takes the place of the oldest member, and is the step's path; the first population is uniform. An
+    old score is that of an older super-net, which aging bounds. Logged: the mean score of the population, and the part
+    of it that is ``distinct``.
     """
     return Evolved(setup, population, tournament)

@@ -39,10 +39,13 @@ def ranked(name: str, guess: np.ndarray, sampling: Sampling, **at: int) -> list[
     return [{"method": name, "estimator": REFERENCE, **at, **row} for row in rows]
 
 
-def joined(both: np.ndarray, guess: np.ndarray, label: str, sampling: Sampling) -> list[Row]:
+def joined(method: str, label: str, epoch: int, both: np.ndarray, guess: np.ndarray, sampling: Sampling) -> list[Row]:
     """Ranking by ``both``, the sum of an architecture's ranks by a super-net's score and by a ``guess`` without one,
-    and how much better than by the guess alone. Ranks and not values, since the losses of a few broken architectures
-    are far from all others."""
+    and how much better than by the guess alone; added to ``sampling``. Ranks and not values, since the losses of a few
+    broken architectures are far from all others."""
+    together, apart = sampling.resampled(both), sampling.resampled(guess)
+    sampling.add(method, label, epoch, together)
+    sampling.add(method, label + GAIN, epoch, {number: together[number] - apart[number] for number in together})
     rows, alone = (rank_rows(sampling.truth, x, sampling.settings, {}) for x in (both, guess))
     gains = [{**row, "value": row["value"] - other["value"]} for row, other in zip(rows, alone, strict=True)]
     return [{**row, "estimator": label} for row in rows] + [{**row, "estimator": label + GAIN} for row in gains]

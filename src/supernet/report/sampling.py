@@ -44,10 +44,9 @@ class Sampling:
     def add(self, method: str, estimator: str, epoch: int, numbers: Resampled) -> None:
         """The next seed's resampled ``numbers`` at the last ``epoch``."""
         self.last[method] = epoch
+        self.known.setdefault((method, estimator), []).append(numbers)
         if self.complete:
             self.whole.add(estimator)
-        else:
-            self.known.setdefault((method, estimator), []).append(numbers)
 
     def half_width(self, terms: Sequence[Term], level: float | None = None) -> float:
         """Of the interval of a sum of ``terms``, each the mean over seeds; NaN where one of them was not resampled.
@@ -56,9 +55,11 @@ class Sampling:
         """
         total = np.zeros(len(self.rows))
         for weight, method, estimator, number in terms:
+            if estimator in self.whole:
+                continue
             seeds = [seed[number] for seed in self.known.get((method, estimator), []) if number in seed]
             if not seeds:
-                return 0.0 if estimator in self.whole else NAN
+                return NAN
             total += weight * np.mean(seeds, axis=0)
         low, high = intervals.percentiles(total, level or self.settings["level"])
         return (high - low) / 2

@@ -33,20 +33,23 @@ SAMPLED = (
     f"Standard deviation of S-KdT over {SUBSETS} random sets of architectures: of one seed, mean over the seeds; and of"
     " the mean of all seeds on the same sets, as tables print it. Of a difference on the same sets too."
 )
-CURVES = "What can be seen of the run that is not split, at its checkpoints: is there a marker of when to split?"
+CURVES = (
+    "The run that is not split, at its checkpoints: is there a marker of when to split? Agreement is 1 for"
+    " architectures that no split would part."
+)
 SPLIT = (
-    f"What splitting where a signal says gains over splitting nearest to {100 * window.FIXED:g} % of the epochs, among"
-    " the splits above; paired over the seeds."
+    f"What splitting where a signal says gains over the split nearest to {100 * window.FIXED:g} % of the epochs, and"
+    " how much later it is, paired over the seeds. Signals look ahead: they are read off all of the run not split."
 )
 SPREADS = [
     Quantity(definition.format(size), {"metric": SPREAD, "definition": definition.format(size)})
     for definition in (ONE, MEAN)
     for size in SIZES
 ]
-
 GAINS = [
-    Quantity(f"gain, {title}", {"metric": window.GAIN, "definition": metric})
-    for title, metric in ((TAU, "kendall_tau"), ("improvement", IMPROVEMENT))
+    Quantity(f"gain, {TAU}", {"metric": window.GAIN, "definition": "kendall_tau"}),
+    Quantity("gain, improvement", {"metric": window.GAIN, "definition": IMPROVEMENT}),
+    Quantity("epochs later", {"metric": window.LATER, "definition": "kendall_tau"}, 1, 1),
 ]
 
 

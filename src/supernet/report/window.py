@@ -13,10 +13,12 @@ import pandas as pd
 from supernet import metrics
 from supernet.report.quantities import AGREEMENT, Quantity, score_names
 from supernet.report.rows import Row, last_epoch, select
+from supernet.report.sampling import Sampling
 from supernet.report.selection import IMPROVEMENT
 from supernet.sections import Method
 
-MEAN, STABILITY, GAIN = "mean_score", "stability", "gain_over_fixed_split"
+MEAN, STABILITY = "mean_score", "stability"
+GAIN, LATER = "gain_over_fixed_split", "later_than_fixed_split"
 FIXED = 0.6  # of all epochs
 
 
@@ -53,39 +55,39 @@ def watched(rows: pd.DataFrame) -> list[Quantity]:
     return [*means, Quantity("tau to the stop before", {"estimator": labels[0], "metric": STABILITY})]
 
 
-def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str) -> Iterator[Row]:
-    """What each signal gains over the split nearest to `FIXED`, a row a seed and outcome (the ``definition``).
+def gains(rows: pd.DataFrame, methods: Mapping[str, Method], truth: str, sampling: Sampling) -> Iterator[Row]:
+    """What each signal gains over the split nearest to `FIXED`, and how much `LATER` it is, a row a seed and outcome.
 
-    ``rows``: of single runs. Outcomes are Kendall's tau and `metrics.improvement` of the split runs at their end, by
-    the main score against ``truth``. What a random split gains, and the one that is best on all other seeds, stands
-    beside.
+    ``rows``: of single runs. Outcomes (the ``definition``) are Kendall's tau and `metrics.improvement` of the split
+    runs at their end, by the main score against ``truth``. What a random split gains, and the one that is best on all
+    other seeds, stands beside. ``sampling``: of the same runs; what is gained is added.
     """
     splits = {method.train.warmup: name for name, method in methods.items() if method.net.warmup_sharing}
     shared = methods[next(iter(splits.values()))].start
-    fixed = min(splits, key=lambda epoch: abs(epoch / methods[splits[epoch]].train.epochs - FIXED))
+    end = methods[splits[min(splits)]].train.epochs
+    fixed = min(splits, key=lambda epoch: abs(epoch / end - FIXED))
     main, *_ = score_names(rows)
     for metric in ("kendall_tau", IMPROVEMENT):
         where = {"estimator": main, "metric": metric, "truth": truth}
         ends = pd.concat([select(last_epoch(rows, name), **where).assign(at=epoch) for epoch, name in splits.items()])
         first = ends["resolution"].min()
         ends = ends if pd.isna(first) else ends[ends["resolution"] == first]
-        outcomes = ends.pivot(index="seed", columns="at", values="value")
+        outcomes = ends.pivot(index="seed", columns="at", values="value").loc[list(dict.fromkeys(ends["seed"]))]
         worths = outcomes.sub(outcomes[fixed], axis=0)
-        for seed, worth in worths.iterrows():
-            found = {CHANCE: worth.mean()}
+        number = (metric, None, None if pd.isna(first) else first)
+        for i, (seed, worth) in enumerate(worths.iterrows()):
+            asked = {CHANCE: list(splits)}
             if len(others := worths.drop(index=seed)):  # the best of the same seed would gain by its noise
-                found[BEST] = worth[others.mean().idxmax()]
+                asked[BEST] = [others.mean().idxmax()]
             for signal in SIGNALS:
                 at = {"method": shared, "seed": seed, "metric": signal.metric, "estimator": signal.estimator or main}
                 curve = select(rows, **at).set_index("epoch")["value"].reindex(list(splits))
                 if curve.notna().all():
-                    found[signal.name] = worth[getattr(curve, signal.extreme)()]
-            for name, value in found.items():
-                yield {
-                    "method": name,
-                    "metric": GAIN,
-                    "definition": metric,
-                    "seed": seed,
-                    "value": float(value),
-                    "n": 1,
-                }
+                    asked[signal.name] = [getattr(curve, signal.extreme)()]
+            for name, epochs in asked.items():
+                resampled = {epoch: sampling.known[splits[epoch], main][i][number] for epoch in {*epochs, fixed}}
+                gained = np.mean([resampled[epoch] for epoch in epochs], axis=0) - resampled[fixed]
+                sampling.add(name, main, end, {(GAIN, metric, None): gained})
+                row = {"method": name, "estimator": main, "epoch": end, "definition": metric, "seed": seed, "n": 1}
+                yield row | {"metric": GAIN, "value": float(worth[epochs].mean(skipna=False))}
+                yield row | {"metric": LATER, "value": float(np.mean(epochs) - fixed)}

@@ -14,7 +14,7 @@ from supernet.job import Job
 from supernet.report import estimators as criteria
 from supernet.report import factors, references, selection, whole, window
 from supernet.report.quantities import main_score
-from supernet.report.rows import GAIN, Row, aggregated, frame, rank_rows
+from supernet.report.rows import Row, aggregated, frame, rank_rows
 from supernet.report.sampling import Sampling
 from supernet.sections import VOTE, Method, Study, Task
 
@@ -30,7 +30,8 @@ def run(job: Job, state: Path) -> None:
     own = [*measured.checkpoints(), *measured.joined(), *measured.whole(), *measured.searches(), *measured.logged()]
     own, others = frame(own, **common), frame([*measured.references(), *measured.spreads()], **common)
     if measured.study.signals:
-        others = pd.concat([others, frame(window.gains(own, measured.methods, common["truth"]), **common)])
+        gains = window.gains(own, measured.methods, common["truth"], measured.sampling)
+        others = pd.concat([others, frame(gains, **common)])
     tables = aggregated(own, others, measured.study, level)
     tables = [measured.sampling.errors(table, common["truth"]) for table in tables if len(table)]
     if "factorial" in chosen:
@@ -154,10 +155,7 @@ class Measured:
                 guesses = {predictor: self._predicted(known, predictor, seed) for predictor in self.study.alone}
                 for source, guess in (guesses | {references.PARAMETERS: self.parameters}).items():
                     both, joint = metrics.ranks(score) + metrics.ranks(guess), f"{label} + {source}"
-                    together, alone = self.sampling.resampled(both), self.sampling.resampled(guess)
-                    self.sampling.add(name, joint, epoch, together)
-                    self.sampling.add(name, joint + GAIN, epoch, {n: together[n] - alone[n] for n in together})
-                    for number in references.joined(both, guess, joint, self.sampling):
+                    for number in references.joined(name, joint, epoch, both, guess, self.sampling):
                         yield {**at, "method": name, "epoch": epoch} | number
 
     def whole(self) -> Iterator[Row]:
