@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from supernet import config, criteria, metrics
-from supernet.report.rows import frame, side
+from supernet.report import references
+from supernet.report.rows import GAIN, frame, side
 from supernet.report.sampling import Sampling
 from supernet.seeding import stream
 
@@ -86,6 +87,13 @@ def test_of_an_evaluation_set_that_is_the_space_nothing_was_drawn():
     row = {"estimator": "x:loss", "metric": "kendall_tau", "truth": "test", "epoch": 9}
     rows = [{**row, "method": "a"}, {**row, "method": "a - b"}, {**row, "method": "a", "epoch": 8}]
     assert made.errors(frame(rows), "test")["sampled"].tolist() == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
+
+
+def test_a_gain_is_of_the_same_resamples():
+    made, score, tau = Sampling(TRUTH, STUDY, SETTINGS), SCORES["a", "x:loss"][0], ("kendall_tau", None, None)
+    references.joined("a", "both", 9, score, score, made)
+    assert made.half_width([(1.0, "a", "both", tau)]) > 0
+    assert made.half_width([(1.0, "a", "both" + GAIN, tau)]) == 0.0  # nothing gained
 
 
 @pytest.mark.parametrize(
