@@ -11,6 +11,7 @@ import torch
 
 from supernet import records
 from supernet.datasets import Arrays
+from supernet.device import layout
 from supernet.errors import UserError
 from supernet.seeding import stream
 
@@ -121,7 +122,8 @@ class Images:
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Augmented images: a random crop of the zero-padded image, mirrored with probability one half if ``flip``.
 
-        **Returns** ``(N, 3, size, size)`` float32, normalised, in channels-last memory, and labels ``(N,)`` int64.
+        **Returns** ``(N, 3, size, size)`` float32, normalised, in the memory format of `device.layout`, and
+        labels ``(N,)`` int64.
         """
         top, left = rng.integers(0, 2 * self.pad + 1, (2, len(indices)))
         mirror = rng.integers(0, 2, len(indices)) if self.flip else np.zeros(len(indices), np.int64)
@@ -143,4 +145,5 @@ class Images:
         columns = left + torch.where(mirror > 0, self.size - 1 - self._axis, self._axis)
         pixels = self._padded.view(-1, 3).index_select(0, (rows[:, :, None] + columns[:, None, :]).view(-1))
         x = pixels.view(-1, self.size * 3).float().mul_(self._scale).add_(self._offset)
-        return x.view(-1, self.size, self.size, 3).permute(0, 3, 1, 2), self.labels[chosen[0]]
+        x = x.view(-1, self.size, self.size, 3).permute(0, 3, 1, 2)
+        return x.contiguous(memory_format=layout(x.device)), self.labels[chosen[0]]

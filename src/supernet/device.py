@@ -2,8 +2,13 @@
 
 import contextlib
 import ctypes
+import os
+from typing import TYPE_CHECKING
 
 from supernet.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def prepare(threads: int = 1, device: str = "cpu") -> str:
@@ -19,10 +24,19 @@ def prepare(threads: int = 1, device: str = "cpu") -> str:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a fifth of a step
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32 on an accelerator, too
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS adds up in another order each time
     torch.set_flush_denormal(True)
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("device: cuda, but torch finds no such device here; set it to cpu or auto")
     return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+
+
+def layout(device: "str | torch.device") -> "torch.memory_format":
+    """The memory format in which float32 convolutions are fastest: channels last on a CPU, not on a GPU."""
+    import torch
+
+    return torch.channels_last if torch.device(device).type == "cpu" else torch.contiguous_format
 
 
 def autocast(precision: str, device: str) -> contextlib.AbstractContextManager:

@@ -23,11 +23,12 @@ SETTINGS = Train(epochs=4, warmup=2, batch=8, lr=0.1, weight_decay=5e-4, checkpo
 LANDMARKS = ((3,) * 6, (1,) * 6, (2,) * 6)
 
 
-def images(seed, n=32):
+def images(seed, n=32, size=8, where="cpu"):
     rng = np.random.default_rng(seed)
-    pixels, labels = rng.integers(0, 256, (n, 8, 8, 3), np.uint8), rng.integers(0, 3, n)
-    half = torch.full((3,), 0.5)
-    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), mean=half, std=half, classes=3, flip=True)
+    pixels, labels = rng.integers(0, 256, (n, size, size, 3), np.uint8), rng.integers(0, 3, n)
+    mean = torch.full((3,), 0.5)
+    kind = {"mean": mean, "std": mean, "classes": 3, "flip": True, "device": where}
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), **kind)
 
 
 def made(kind, settings=SETTINGS, regularised=True):

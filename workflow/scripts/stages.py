@@ -33,7 +33,7 @@ SECTIONS = {
     "run": ("seeds", "threads", "device"),
     "study": ("seeds", "metrics"),
 }
-FROZEN = ("full",)  # a plain `dvc repro` leaves them alone
+FROZEN = ("short", "full")  # a plain `dvc repro` leaves them alone
 HEADER = """\
 # Written by `python workflow/scripts/stages.py` from params.yaml and the code; a test keeps it current. Do not edit.
 """

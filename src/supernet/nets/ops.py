@@ -27,12 +27,13 @@ KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 def avg_pool_3x3(x: Tensor) -> Tensor:
     """3x3 mean of stride 1 over the pixels inside the image; ``(N, C, H, W) -> (N, C, H, W)``, in float32 or float64.
 
-    On a CPU a depthwise convolution with ones takes half the time of torch's pooling.
+    On a CPU a depthwise convolution with ones takes half the time of torch's pooling, whose gradients on a GPU are
+    wrong in channels-last memory with padding (pytorch/pytorch#188344).
     """
     with torch.autocast(x.device.type, enabled=False):
         x = x if x.dtype == torch.float64 else x.float()
         if x.device.type != "cpu":
-            return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            return F.avg_pool2d(x.contiguous(), 3, stride=1, padding=1, count_include_pad=False)
         ones, share = (constant.to(x.dtype) for constant in _pool_constants(*x.shape[1:]))
         return F.conv2d(x, ones, padding=1, groups=x.shape[1]) * share
 
@@ -41,8 +42,8 @@ def avg_pool_3x3(x: Tensor) -> Tensor:
 def _pool_constants(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Ones ``(C, 1, 3, 3)``, and one over the number of pixels that each output sees ``(1, 1, H, W)``."""
     with torch.inference_mode(False):
-        ones = torch.ones(channels, 1, 3, 3)
-        seen = F.conv2d(torch.ones(1, 1, height, width), ones[:1], padding=1)
+        ones = torch.ones(channels, 1, 3, 3, dtype=torch.float64)
+        seen = F.conv2d(torch.ones(1, 1, height, width, dtype=torch.float64), ones[:1], padding=1)
         return ones.to(memory_format=torch.channels_last), 1 / seen
 
 

@@ -48,7 +48,8 @@ def estimate_of(
     space = spaces.load(chosen["space"])
     net = space.build(width=chosen["width"], cells=chosen["cells"], classes=images.classes, **chosen["net"])
     checkpoints.load_arrays(net, checkpoints.averaged(weights, epoch, chosen["estimator"].get("average", 1)))
-    subject = estimators.Subject(net.to(images.labels.device), images, training)
+    where = images.labels.device
+    subject = estimators.Subject(net.to(where, memory_format=device.layout(where)), images, training)
     estimate = estimators.make(chosen["estimator"]["kind"], subject, chosen["estimator"]["args"])
     reduction = chosen["estimator"].get("by_class")
     return estimators.by_class(estimate, space, reduction) if reduction else estimate

@@ -54,7 +54,7 @@ def run(job: Job, state: Path) -> None:
         else:
             previous = checkpoints.split(previous, net.sharing.parents(shared.sharing, [len(o) for o in net.options]))
     kept, rows = train(
-        net.to(where),
+        net.to(where, memory_format=device.layout(where)),
         method,
         weights,
         guide,
