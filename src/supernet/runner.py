@@ -72,6 +72,7 @@ def _write_costs(job: Job, code: str, seconds: dict[str, float]) -> None:
         **seconds,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "accelerator": _accelerator() is not None,
+        "accelerator_memory_mb": _accelerator_memory_mb(),
         "processor": processor(),
         "python": platform.python_version(),
         "torch": sys.modules["torch"].__version__ if "torch" in sys.modules else None,
@@ -91,3 +92,8 @@ def processor() -> str:
 def _accelerator() -> str | None:
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else None
+
+
+def _accelerator_memory_mb() -> int | None:
+    """The most that tensors took on it at a time."""
+    return None if _accelerator() is None else sys.modules["torch"].cuda.max_memory_allocated() // 2**20

@@ -127,7 +127,7 @@ def test_broken_yaml_missing_file_and_unknown_scale_are_one_line(tmp_path):
         with pytest.raises(UserError, match="not valid YAML") as error:
             config.load("demo", path)
         assert "\n" not in str(error.value)
-    with pytest.raises(UserError, match="no such scale; known: demo, reduced, full"):
+    with pytest.raises(UserError, match="no such scale; known: demo, reduced, short, full"):
         config.load("huge", PARAMS)
 
 
