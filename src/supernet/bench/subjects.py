@@ -14,6 +14,7 @@ from supernet import landmarks, spaces
 from supernet.arch import Arch
 from supernet.bench.timing import Work
 from supernet.data import Images
+from supernet.device import layout
 from supernet.ranking import hinge
 from supernet.seeding import stream
 from supernet.settings import Train
@@ -59,7 +60,7 @@ def sampled(count: int) -> list[Arch]:
 
 def build(cells: int, where: str, width: int = WIDTH) -> nn.Module:
     """The super-net of NAS-Bench-201."""
-    return SPACE.build(width=width, cells=cells, classes=10).to(where)
+    return SPACE.build(width=width, cells=cells, classes=10).to(where, memory_format=layout(where))
 
 
 @functools.cache

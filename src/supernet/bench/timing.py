@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from supernet.device import layout
+
 ROUNDS = 15  # of a convolution's time
 
 
@@ -99,10 +101,10 @@ def work(net: nn.Module, run: Callable[[], object], batch: int, training: bool, 
 def convolution_seconds(conv: Conv, batch: int, training: bool, device: str) -> float:
     """Median time of one convolution alone, with its backward pass if ``training``; images need no gradient."""
     size = (batch, conv.channels, conv.side, conv.side)
-    x = torch.randn(size, device=device).to(memory_format=torch.channels_last)
+    x = torch.randn(size, device=device).to(memory_format=layout(device))
     x.requires_grad_(training and conv.channels // conv.groups != 3)
     kernel = torch.randn(conv.out, conv.channels // conv.groups, conv.kernel, conv.kernel, device=device)
-    weight = kernel.to(memory_format=torch.channels_last).requires_grad_(training)
+    weight = kernel.to(memory_format=layout(device)).requires_grad_(training)
     gradient: list[Tensor] = []
 
     def run(_: int) -> None:

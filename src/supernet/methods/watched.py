@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from supernet.arch import Arch
+from supernet.device import layout
 from supernet.methods import Setup, spos
 from supernet.nets.supernet import KEEP
 from supernet.step import Method, Step
@@ -41,7 +42,7 @@ class Watched(Method):
     @torch.no_grad()
     def _accuracies(self, net: nn.Module, paths: list[Arch]) -> list[float]:
         where = next(net.parameters()).device
-        x, y = self.x.to(where, memory_format=torch.channels_last), self.y.to(where)
+        x, y = self.x.to(where, memory_format=layout(where)), self.y.to(where)
         net.eval()  # kept statistics, if there are any, stay as they are
         found = [(logits.argmax(1) == y).float().mean().item() for logits in net.each(x, paths, KEEP)]
         net.train()

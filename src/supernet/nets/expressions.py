@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from supernet.device import layout
 from supernet.nets import ops
 
 Expression = tuple[Any, ...]
@@ -88,7 +89,8 @@ def evaluate(
         case ("edge", position, _):
             value = operands[0] * weights[position]
         case ("first", count, _):
-            value = operands[0][:, : operands[0].shape[1] // count].contiguous(memory_format=torch.channels_last)
+            value = operands[0][:, : operands[0].shape[1] // count]
+            value = value.contiguous(memory_format=layout(value.device))
         case ("join", count, *_):
             past = operands[-1]
             first = operands[0] if len(operands) > 1 else torch.zeros_like(past[:, : past.shape[1] // count])
