@@ -210,12 +210,28 @@ def test_the_fragment_joins_table_and_verdicts(report):
     assert [row(line)[1] for line in lines if line.startswith("| 1 |")] == ["Better - Base (x)"]
 
 
-def test_a_report_without_its_table_is_an_error(tmp_path):
-    path = tmp_path / "results/full/ledger/x.parquet"
-    settings = {"scale": "full", "studies": ["one"]}
+def unanswered(path, title, scale, studies):
+    """Write the ledger of a paper of which nothing was attempted."""
     columns = {"value": 1.0, "spread": None, "unit": "1", "kind": "value", "space": "a", "verdict": "not attempted"}
+    settings = {"scale": scale, "studies": studies}
     records.write_table(path, pd.DataFrame([columns]), records.stamp("made up", settings, []))
-    path.with_suffix(".md").write_text("# A paper\n")
+    path.with_suffix(".md").write_text(f"# {title}\n")
+
+
+def test_the_paper_with_the_most_numbers_beside_ours_comes_first(report):
+    root, jobs = report
+    other = (root / jobs["ledger"].outputs["page"]).with_name("a-2020.parquet")
+    unanswered(other, "First by name", jobs["ledger"].settings["scale"], [])
+    try:
+        titles = [line for line in readme.fragment(root).splitlines() if line.startswith("### ")]
+    finally:
+        for file in (other, other.with_suffix(".md")):
+            file.unlink()  # the folder is that of all tests here
+    assert titles[:2] == ["### A paper", "### First by name"]
+
+
+def test_a_report_without_its_table_is_an_error(tmp_path):
+    unanswered(tmp_path / "results/full/ledger/x.parquet", "A paper", "full", ["one"])
     with pytest.raises(UserError, match=r"report/one/table\.md: no such file"):
         readme.fragment(tmp_path)
 

@@ -15,6 +15,8 @@ LEDGERS = "results/*/ledger/*.parquet"
 def fragment(root: Path = Path()) -> str:
     """Markdown of every ledger: the claims beside our numbers; after those of a scale the contrasts of its studies.
 
+    The paper with the most numbers beside ours comes first, and its first study's figure stands for the scale.
+
     Raises ``UserError`` where there is none: what stands in the README stays.
     """
     by_scale: dict[str, list[Path]] = {}
@@ -27,7 +29,7 @@ def fragment(root: Path = Path()) -> str:
 
 def _scale(root: Path, scale: str, ledgers: list[Path]) -> Iterator[str]:
     studies = []
-    for path in ledgers:
+    for path in sorted(ledgers, key=lambda path: -len(ledger.comparable(records.read_table(path)))):
         claims, whole = records.read_table(path), path.with_suffix(".md")
         yield f"### {_title(whole)}"
         link = f"All of them: [{whole.name}]({whole.relative_to(root)})."
