@@ -34,16 +34,16 @@ def avg_pool_3x3(x: Tensor) -> Tensor:
         x = x if x.dtype == torch.float64 else x.float()
         if x.device.type != "cpu":
             return F.avg_pool2d(x.contiguous(), 3, stride=1, padding=1, count_include_pad=False)
-        ones, share = (constant.to(x.dtype) for constant in _pool_constants(*x.shape[1:]))
+        ones, share = _pool_constants(*x.shape[1:], x.dtype)
         return F.conv2d(x, ones, padding=1, groups=x.shape[1]) * share
 
 
 @functools.lru_cache(maxsize=64)
-def _pool_constants(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+def _pool_constants(channels: int, height: int, width: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Ones ``(C, 1, 3, 3)``, and one over the number of pixels that each output sees ``(1, 1, H, W)``."""
     with torch.inference_mode(False):
-        ones = torch.ones(channels, 1, 3, 3, dtype=torch.float64)
-        seen = F.conv2d(torch.ones(1, 1, height, width, dtype=torch.float64), ones[:1], padding=1)
+        ones = torch.ones(channels, 1, 3, 3, dtype=dtype)
+        seen = F.conv2d(torch.ones(1, 1, height, width, dtype=dtype), ones[:1], padding=1)
         return ones.to(memory_format=torch.channels_last), 1 / seen
 
 
