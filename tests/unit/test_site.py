@@ -20,7 +20,7 @@ from supernet import paths, plan, records
 from supernet.errors import UserError
 from supernet.report.ledger import VERDICTS
 from supernet.report.site import forest, graph, pages, plots, results
-from supernet.report.site.build import script
+from supernet.report.site.build import beside, script
 from supernet.report.summary import OTHERS
 from supernet.stages import ledger, measure, summary
 
@@ -149,6 +149,11 @@ def test_figures_show_all_methods_seeds_and_architectures(study: results.Study) 
     study_of = {**study.settings["study"], "task": "elsewhere"}
     elsewhere = dataclasses.replace(study, settings={**study.settings, "study": study_of})
     both = [label for label, _ in plots.ranks([study, elsewhere]).choices]
+    (method, _), *_ = study.settings["study"]["contrasts"]  # it is shown beside the first one
+    wanted = f"{method.partition('@')[0]}, seed {seeds[0]}"
+    assert ranks.choices[beside(study, ranks)][0] == wanted
+    task = study.settings["study"]["task"]
+    assert both[beside(study, plots.ranks([study, elsewhere]))] == f"{wanted}, {task}"
     assert len(set(both)) == 2 * len(ranks.choices) and both[-1].endswith(", elsewhere")
     points = ranks.choices[0][1][0]["data"][0]
     assert len(points["x"]) == len(study.truth) and points["text"][0].startswith(study.truth.index[0])

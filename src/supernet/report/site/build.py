@@ -48,7 +48,7 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
         studies=[_study(study, scale, numbers, styles) for study in studies],
         readings=list(pages.readings(scale)),
         ranks=ranks,
-        beside=_beside(studies[0], ranks),
+        beside=beside(studies[0], ranks),
         compute=plots.compute(studies, hours, styles),
         columns=pages.COLUMNS,
         numbers={
@@ -65,12 +65,14 @@ def build(config: Config, scale: str, jobs: Sequence[Job]) -> str:
     )
 
 
-def _beside(study: Study, ranks: plots.Plot) -> int:
+def beside(study: Study, ranks: plots.Plot) -> int:
     """The choice of ranks to show beside the first: the method of the study's first contrast."""
     contrasts, labels = study.settings["study"]["contrasts"], [label for label, _ in ranks.choices]
     if not contrasts:
         return len(labels) - 1
-    return labels.index(f"{contrasts[0][0].partition('@')[0]}, seed {study.settings['seeds'][0]}")
+    wanted = f"{contrasts[0][0].partition('@')[0]}, seed {study.settings['seeds'][0]}"
+    task = study.settings["study"]["task"]  # names a choice where there are several
+    return next(i for i, label in enumerate(labels) if label in (wanted, f"{wanted}, {task}"))
 
 
 def script(value: Any) -> str:
