@@ -105,7 +105,7 @@ def ranks(found: Sequence[Study]) -> Plot:
             if (task, method, seed) not in seen:
                 seen.add((task, method, seed))
                 label = f"{method}, seed {seed}" + (f", {task}" if several else "")
-                choices.append((label, [as_json(_ranks(study, score, method, seed))]))
+                choices.append((label, [as_json(_ranks(study, score, label))]))
     caption = (
         "Every point is one evaluation architecture, named when pointed at; rank 1 is the best, the diagonal a perfect"
         " ranking. Two choices stand beside each other."
@@ -113,11 +113,11 @@ def ranks(found: Sequence[Study]) -> Plot:
     return Plot("ranks", caption, "Method and seed", choices)
 
 
-def _ranks(study: Study, score: pd.Series, method: str, seed: int) -> go.Figure:
+def _ranks(study: Study, score: pd.Series, title: str) -> go.Figure:
     truth, score = study.truth, score.loc[study.truth.index]
     tau = metrics.kendall_tau(truth, score)
     label = main_score(sorted(set(study.rows["estimator"].dropna()) - {REFERENCE}))
-    figure = blank(height=430, title=f"{method}, seed {seed}: Kendall tau = {tau:.3f}")
+    figure = blank(height=430, title=f"{title}: Kendall tau = {tau:.3f}")
     figure.add_scatter(
         x=_numbers(truth.rank(ascending=False)),
         y=_numbers(score.rank(ascending=False)),
