@@ -36,9 +36,14 @@ def split(seed, where="cuda"):
     return images(seed, n=96, size=32, where=where)
 
 
+def built(space, where, **net):
+    """A super-net as the stages of the pipeline place it."""
+    return space.build(width=16, cells=1, classes=3, **net).to(where, memory_format=device.layout(where))
+
+
 def run(kind, settings=BATCH, method=None, space=SPACE, sharing="one_shot", where="cuda", **more):
     """Weights, momentum and log after four epochs, the last two regularised by landmarks where ``kind`` is of them."""
-    net = space.build(width=16, cells=1, classes=3, sharing=sharing).to(where, memory_format=device.layout(where))
+    net = built(space, where, sharing=sharing)
     method = method or made(kind, settings, regularised=space is SPACE)
     return loop.train(
         net, method, split(0, where), split(1, where), settings, seeds=[0], epochs=(0, 4), label=None, **more
@@ -65,7 +70,7 @@ def test_no_method_asks_for_what_torch_cannot_repeat(kind):
 def test_every_space_ends_in_the_same_bits(name, sharing):
     def trained():
         space = spaces.load(name)
-        net = space.build(width=16, cells=1, classes=3, sharing=sharing).to("cuda")
+        net = built(space, "cuda", sharing=sharing)
         path = archs.sample(space.choices, stream(0, "path", 1))
 
         class Fixed(Plain):
@@ -102,7 +107,7 @@ def test_float32_is_not_tf32():
     """The loss in float32 is the one in float64 but for float32's rounding."""
     x, y = split(0).plain(np.arange(96))
     for path in FOUND:
-        net = SPACE.build(width=16, cells=1, classes=3).to("cuda")
+        net = built(SPACE, "cuda")
         single = F.cross_entropy(net(x, path), y).item()
         assert single == pytest.approx(F.cross_entropy(net.double()(x.double(), path), y).item(), rel=1e-5)
 
@@ -113,7 +118,7 @@ def test_every_estimator_says_what_it_says_on_the_cpu(kind):
     args |= {"agreement": {"batch": 32}, "activations": {"batch": 32}}
     said = []
     for where in ("cpu", "cuda", "cuda"):
-        net = SPACE.build(width=16, cells=1, classes=3).to(where)
+        net = built(SPACE, where)
         subject = estimators.Subject(net, split(0, where), lambda where=where: split(1, where))
         said.append(estimators.make(kind, subject, args.get(kind, {}))(FOUND))
     cpu, cuda, again = said
@@ -126,7 +131,7 @@ def test_the_statistics_measured_anew_are_those_of_the_cpu():
     args = {"batch": 32, "batches": 2, "statistics": "recalibrated", "calibration": 2, "calibrate_on": "training"}
     said = []
     for where in ("cpu", "cuda"):
-        net = SPACE.build(width=16, cells=1, classes=3).to(where)
+        net = built(SPACE, where)
         subject = estimators.Subject(net, split(0, where), lambda where=where: split(1, where))
         said.append(estimators.make("oneshot", subject, args)(FOUND)["loss"])
     assert np.allclose(*said, rtol=1e-3)
